@@ -1,0 +1,1 @@
+"""Runs the whole SEGS platform on one machine, and holds the ``segs`` command."""

@@ -1,0 +1,1 @@
+"""The Python edge of SEGS: workers that take HTTP in and push WebSocket out. Business logic is in db/."""

@@ -1,0 +1,72 @@
+"""Runs an aiohttp application as a process: uvloop, signals, graceful stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import uvloop
+from aiohttp import web
+
+from workers import log as logging_setup
+from workers.settings import SettingsError, WorkerSettings
+
+log = logging.getLogger(__name__)
+
+SettingsT = TypeVar("SettingsT", bound=WorkerSettings)
+
+BACKLOG = 1024
+
+
+def main(settings_type: type[SettingsT], run: Callable[[SettingsT], Coroutine[Any, Any, None]]) -> int:
+    """Load the settings, configure logging, run; returns the exit status."""
+    try:
+        settings = settings_type.load()
+    except SettingsError as error:
+        print(f"settings: {error}", file=sys.stderr)
+        return 2
+    logging_setup.configure(settings)
+    try:
+        uvloop.run(run(settings))
+    except OSError as error:
+        log.error("cannot start: %s", error)
+        return 1
+    return 0
+
+
+async def serve(
+    app: web.Application,
+    host: str,
+    port: int,
+    *,
+    reuse_port: bool = False,
+    shutdown_timeout: float = 20.0,
+    keepalive_timeout: float = 75.0,
+) -> None:
+    """Serve until SIGTERM or SIGINT, then stop accepting, finish what was accepted, release everything."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=shutdown_timeout,
+        keepalive_timeout=keepalive_timeout,
+    )
+    try:
+        await runner.setup()
+        site = web.TCPSite(runner, host, port, reuse_port=reuse_port or None, backlog=BACKLOG)
+        await site.start()
+        for address in runner.addresses:
+            log.info("listening on http://%s:%s", address[0], address[1])
+        await stop.wait()
+        log.info("stopping")
+    finally:
+        await runner.cleanup()
+    log.info("stopped")

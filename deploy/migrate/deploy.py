@@ -1,0 +1,52 @@
+"""The migrate service: brings the database to this image's version and sets the passwords of the login roles.
+
+Reads every secret from a file. ``segs_database_url`` is the administrator's; each other ``*_database_url``
+is what one service will connect with, so its user gets the password that stands in it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict
+
+from stack import database
+
+ADMINISTRATOR = "segs_database_url"
+
+
+def role_passwords(secrets: Path) -> dict[str, str]:
+    """The password of each login role, as the services' own connection URLs have it."""
+    passwords: dict[str, str] = {}
+    for path in sorted(secrets.glob("*_database_url")):
+        if path.name == ADMINISTRATOR:
+            continue
+        parts = conninfo_to_dict(path.read_text(encoding="utf-8").strip())
+        passwords[str(parts["user"])] = str(parts["password"])
+    return passwords
+
+
+def main() -> int:
+    secrets = Path(os.environ.get("SEGS_SECRETS_DIR", "/run/secrets"))
+    dbmate = shutil.which("dbmate")
+    if dbmate is None:
+        print("dbmate is not on PATH", file=sys.stderr)
+        return 1
+    url = (secrets / ADMINISTRATOR).read_text(encoding="utf-8").strip()
+    try:
+        for line in database.deploy(url, Path(dbmate)):
+            print(line)
+    except database.DeployError as error:
+        print(error, file=sys.stderr)
+        return 1
+    passwords = role_passwords(secrets)
+    database.set_passwords(url, passwords)
+    print("passwords of " + ", ".join(sorted(passwords)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""The database server of the tests: one cluster a run, a deployed template, and a clone of it per test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from psycopg.rows import TupleRow, tuple_row
+from pytest_postgresql.janitor import DatabaseJanitor
+
+from stack import database as deployment
+
+SEED = deployment.DB / "seed" / "development.sql"
+PASSWORD = "pw"  # of every login role, in a server that exists only for tests
+Parameters = Sequence[Any] | Mapping[str, Any] | None
+LOGINS = ("segs_ingest", "segs_relay", "authenticator")
+
+
+def with_database(url: str, name: str) -> str:
+    """The same server, another database."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+@dataclass
+class Database:
+    """One database of the cluster, and how to reach it in each role."""
+
+    admin_url: str
+    name: str
+
+    def url(self, role: str) -> str:
+        """The URL of a login role (segs_ingest, segs_relay, authenticator)."""
+        parts = urlsplit(self.admin_url)
+        return urlunsplit(parts._replace(netloc=f"{role}:{PASSWORD}@{parts.hostname}:{parts.port or 5432}"))
+
+    def connect(
+        self, role: str | None = None, autocommit: bool = True, **options: Any
+    ) -> psycopg.Connection[TupleRow]:
+        """A connection, as administrator unless a role is named."""
+        url = self.url(role) if role else self.admin_url
+        return psycopg.connect(url, autocommit=autocommit, row_factory=tuple_row, **options)
+
+    def rows(self, query: str, parameters: Parameters = None) -> list[TupleRow]:
+        """Run one statement as administrator, committed; its rows, if it has any."""
+        with self.connect() as connection:
+            cursor = connection.execute(query, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def value(self, query: str, parameters: Parameters = None) -> Any:
+        """The first column of the first row."""
+        rows = self.rows(query, parameters)
+        return rows[0][0] if rows else None
+
+    def terminate_connections(self) -> None:
+        """End every other session of this database, as a crash of the server would."""
+        self.rows(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+
+
+@dataclass
+class Cluster:
+    """A running server and the template database in it."""
+
+    url: str
+    template: str = ""
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def admin_url(self, dbname: str = "postgres") -> str:
+        """The administrator's URL of a database."""
+        return with_database(self.url, dbname)
+
+    def database(self, name: str) -> Database:
+        """A database of this name, whether or not it exists yet."""
+        return Database(self.admin_url(name), name)
+
+    def janitor(self, name: str, template: str | None = None, as_template: bool = False) -> DatabaseJanitor:
+        """Makes and drops a database."""
+        parts = urlsplit(self.url)
+        return DatabaseJanitor(
+            user=parts.username or "postgres",
+            password=parts.password,
+            host=parts.hostname or "127.0.0.1",
+            port=parts.port or 5432,
+            dbname=name,
+            template_dbname=template,
+            maintenance_dbname=parts.path.lstrip("/") or "postgres",
+            as_template=as_template,
+        )
+
+    def new_name(self, kind: str) -> str:
+        """A database name no other run uses."""
+        return f"segs_{kind}_{os.getpid()}_{next(self._numbers)}"
+
+    @contextmanager
+    def empty(self) -> Iterator[Database]:
+        """A new empty database, dropped at the end."""
+        name = self.new_name("empty")
+        with self.janitor(name):
+            yield self.database(name)
+
+    @contextmanager
+    def clone(self) -> Iterator[Database]:
+        """A new copy of the template, dropped at the end."""
+        name = self.new_name("test")
+        with self.janitor(name, self.template):
+            yield self.database(name)
+
+    @contextmanager
+    def deployed_template(self, dbmate: Path) -> Iterator[str]:
+        """Deploy and seed the template; drop it at the end."""
+        self.template = self.new_name("template")
+        with self.janitor(self.template, as_template=True):
+            prepare(self.admin_url(self.template), dbmate)
+            yield self.template
+
+
+def prepare(url: str, dbmate: Path) -> None:
+    """Deploy this checkout into the database, seed it, and set the passwords of the logins."""
+    deployment.deploy(url, dbmate)
+    with psycopg.connect(url, autocommit=True) as connection:
+        if SEED.exists():
+            connection.execute(SEED.read_text())
+        connection.execute("create extension if not exists pgtap")
+        for role in LOGINS:
+            connection.execute(f"alter role {role} password '{PASSWORD}'")

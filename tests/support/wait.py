@@ -1,0 +1,65 @@
+"""Waiting for a condition with a deadline: the only way a test here lets time pass."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+PAUSE = 0.05
+
+
+class DeadlineExceeded(AssertionError):
+    """The condition did not come true in time."""
+
+
+def wait_until(
+    condition: Callable[[], T],
+    what: str = "the condition",
+    timeout: float = 30.0,
+    retry_on: tuple[type[Exception], ...] = (),
+) -> T:
+    """Call ``condition`` until it returns something true, and return that.
+
+    Exceptions named in ``retry_on`` count as "not yet"; the last one is shown when the deadline passes.
+    """
+    deadline = time.monotonic() + timeout
+    last: object = None
+    while True:
+        try:
+            value = condition()
+            if value:
+                return value
+            last = value
+        except retry_on as error:
+            last = error
+        if time.monotonic() > deadline:
+            raise DeadlineExceeded(f"{what}: not within {timeout:g} s (last: {last!r})")
+        time.sleep(PAUSE)
+
+
+async def wait_until_async(
+    condition: Callable[[], T | Awaitable[T]],
+    what: str = "the condition",
+    timeout: float = 30.0,  # noqa: ASYNC109
+    retry_on: tuple[type[Exception], ...] = (),
+) -> T:
+    """The same for a coroutine function (or a plain one) without stopping the event loop."""
+    deadline = time.monotonic() + timeout
+    last: object = None
+    while True:
+        try:
+            value = condition()
+            if inspect.isawaitable(value):
+                value = await value
+            if value:
+                return value
+            last = value
+        except retry_on as error:
+            last = error
+        if time.monotonic() > deadline:
+            raise DeadlineExceeded(f"{what}: not within {timeout:g} s (last: {last!r})")
+        await asyncio.sleep(PAUSE)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.processes import LOGS
+from tests.support.tap import TapReport
 
 MAX_LINES = 60
 _ended: pytest.StashKey[dict[str, tuple[Path, int]]] = pytest.StashKey()
@@ -47,3 +48,28 @@ def _read(path: Path, start: int) -> list[str]:
     with path.open("rb") as log:
         log.seek(start)
         return log.read().decode(errors="replace").splitlines()
+
+
+class PgtapTotals:
+    """Counts of the pgTAP files that ran, for the summary at the end."""
+
+    def __init__(self) -> None:
+        self.passed: dict[str, int] = {}
+        self.skipped: dict[str, list[str]] = {}
+
+    def add(self, edition: str, name: str, report: TapReport) -> None:
+        """Count one file."""
+        self.passed[edition] = self.passed.get(edition, 0) + report.passed
+        self.skipped.setdefault(edition, []).extend(f"{name}: {reason}" for reason in report.skipped)
+
+
+PGTAP_TOTALS = PgtapTotals()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many pgTAP tests ran on each edition, and which were skipped."""
+    for edition, passed in sorted(PGTAP_TOTALS.passed.items()):
+        skipped = PGTAP_TOTALS.skipped[edition]
+        terminalreporter.write_line(f"pgTAP on {edition}: {passed} passed, {len(skipped)} skipped")
+        for reason in skipped:
+            terminalreporter.write_line(f"  skipped: {reason}")

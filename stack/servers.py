@@ -1,0 +1,313 @@
+"""The third-party servers: what each is told, how it is known to be well. Used by the supervisor and by tests."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import string
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from secrets import choice
+from urllib.parse import quote
+
+import psycopg
+import redis
+
+from stack.paths import CHECKOUT
+from stack.process import NotReady, ServerError, ServerSpec
+from stack.runtime import PG_BIN, Runtime
+from stack.secrets import write_private
+
+LOOPBACK = "127.0.0.1"
+MIB = 1024 * 1024
+NGINX_TEMPLATE = CHECKOUT / "deploy" / "nginx" / "segs.conf.template"
+
+
+def free_port() -> int:
+    """A free port on loopback, outside the range from which the kernel takes ports of outgoing connections."""
+    for _ in range(200):
+        port = choice(range(20000, 32000))
+        if port_is_free(port):
+            return port
+    raise ServerError("found no free port between 20000 and 32000")
+
+
+def port_is_free(port: int) -> bool:
+    """Whether a server could listen on this port of loopback now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def database_url(port: int, user: str, password: str, database: str) -> str:
+    """A libpq URL on loopback."""
+    return f"postgresql://{user}:{quote(password, safe='')}@{LOOPBACK}:{port}/{database}"
+
+
+def http_ready(url: str) -> None:
+    """Raise unless ``url`` answers with a 2xx status."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 (http on loopback)
+            answer.read()
+    except urllib.error.HTTPError as error:
+        raise NotReady(f"{url} answers {error.code}") from error
+
+
+def memory_bytes() -> int:
+    """Memory this machine (or control group) lets us use."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = Path("/sys/fs/cgroup/memory.max")
+    if limit.exists() and (text := limit.read_text(encoding="utf-8").strip()).isdigit():
+        total = min(total, int(text))
+    return total
+
+
+# PostgreSQL
+
+
+def init_postgres(runtime: Runtime, directory: Path, password: str, database: str = "segs") -> None:
+    """Make a cluster with an empty ``database`` in ``directory``, unless there is one. Interrupted: begins anew."""
+    if directory.exists():
+        return
+    scratch = directory.with_name(directory.name + ".partial")
+    subprocess.run(["rm", "-rf", str(scratch)], check=True)
+    scratch.mkdir(parents=True, mode=0o700)
+    password_file = scratch.with_name(scratch.name + ".password")
+    write_private(password_file, password)
+    try:
+        command = runtime.command(
+            f"{PG_BIN}/initdb", "--pgdata", str(scratch), "--username", "postgres",
+            "--pwfile", str(password_file), "--auth", "scram-sha-256", "--encoding", "UTF8",
+            "--locale", "C.UTF-8", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8",
+            "--data-checksums", "--no-instructions", binds=[scratch.parent],
+        )  # fmt: skip
+        _run(command)
+        # single-user mode: pg_cron needs its database to be there when the server starts
+        single = [f"{PG_BIN}/postgres", "--single", "-D", str(scratch), "postgres"]
+        _run(runtime.command(single[0], *single[1:], binds=[scratch]), f"create database {database};\n")
+    finally:
+        password_file.unlink()
+    scratch.rename(directory)
+
+
+def _run(command: list[str], text: str = "") -> None:
+    result = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise ServerError(f"making the database failed: {(result.stderr or result.stdout).strip()[-800:]}")
+
+
+def postgres_settings(port: int, database: str, memory: int) -> dict[str, str]:
+    """Settings sized to the machine's memory, of which the whole platform leaves at least half to others."""
+
+    def megabytes(share: int, low: int, high: int) -> str:
+        return f"{min(max(memory // share // MIB, low), high)}MB"
+
+    return {
+        "listen_addresses": LOOPBACK,
+        "port": str(port),
+        "unix_socket_directories": "",
+        "max_connections": "100",
+        "password_encryption": "scram-sha-256",
+        "shared_preload_libraries": "timescaledb,pg_cron",
+        "shared_buffers": megabytes(8, 128, 8192),
+        "effective_cache_size": megabytes(2, 512, 65536),
+        "maintenance_work_mem": megabytes(32, 64, 1024),
+        "work_mem": "16MB",
+        "max_wal_size": "4GB",
+        "checkpoint_timeout": "15min",
+        "wal_compression": "lz4",
+        "max_worker_processes": "24",
+        "timescaledb.telemetry_level": "off",
+        # pg_cron drives everything; TimescaleDB's own jobs would only fail on the Apache edition
+        "timescaledb.max_background_workers": "0",
+        "cron.database_name": database,
+        "cron.use_background_workers": "on",
+        "cron.log_statement": "off",
+        "cron.log_run": "on",
+        # an open writing transaction holds back every reader of the event log
+        "transaction_timeout": "10min",
+        "idle_in_transaction_session_timeout": "60s",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        "log_line_prefix": "%m [%p] %q%u@%d ",
+        "log_checkpoints": "off",
+    }
+
+
+def postgres(
+    runtime: Runtime,
+    directory: Path,
+    port: int,
+    password: str,
+    *,
+    database: str = "segs",
+    settings: Mapping[str, str] | None = None,
+    name: str = "postgres",
+) -> ServerSpec:
+    """PostgreSQL with TimescaleDB and pg_cron, its data in ``directory`` (see :func:`init_postgres`)."""
+    url = database_url(port, "postgres", password, "postgres")
+
+    def command(info_fd: int) -> list[str]:
+        lines = ["# Written at every start. Settings of your own: in conf.d/*.conf", "include_dir = 'conf.d'"]
+        values = postgres_settings(port, database, memory_bytes()) | dict(settings or {})
+        lines[1:1] = [f"{key} = '{value}'" for key, value in values.items()]
+        (directory / "conf.d").mkdir(exist_ok=True)
+        (directory / "postgresql.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return runtime.command(
+            f"{PG_BIN}/postgres", "-D", str(directory), binds=[directory], info_fd=info_fd
+        )
+
+    def ready() -> None:
+        with psycopg.connect(url, autocommit=True, connect_timeout=2) as connection:
+            if connection.execute("select pg_is_in_recovery()").fetchone() != (False,):
+                raise NotReady("in recovery")
+
+    return ServerSpec(
+        name=name,
+        command=command,
+        ready=ready,
+        url=f"postgresql://{LOOPBACK}:{port}/{database}",
+        in_runtime=runtime.root is not None,
+        stop_signal=signal.SIGINT,  # "fast": ends sessions, writes a checkpoint
+        stop_timeout=60,
+        ready_timeout=120,
+    )
+
+
+# Redis
+
+
+def redis_url(port: int, password: str) -> str:
+    """The URL clients use."""
+    return f"redis://:{quote(password, safe='')}@{LOOPBACK}:{port}/0"
+
+
+def redis_server(
+    runtime: Runtime, directory: Path, port: int, password: str, *, name: str = "redis"
+) -> ServerSpec:
+    """Redis as the duplicate filter: a cache that may be lost, so nothing is written to disk."""
+    url = redis_url(port, password)
+
+    def command(info_fd: int) -> list[str]:
+        directory.mkdir(parents=True, exist_ok=True)
+        config = directory / "redis.conf"
+        write_private(
+            config,
+            f"bind {LOOPBACK}\nport {port}\nprotected-mode yes\nrequirepass {password}\n"
+            f'daemonize no\ndir {directory}\nsave ""\nappendonly no\n'
+            f"maxmemory {min(max(memory_bytes() // 32, 64 * MIB), 2048 * MIB)}\nmaxmemory-policy allkeys-lru\n",
+        )
+        return runtime.command("redis-server", str(config), binds=[directory], info_fd=info_fd)
+
+    def ready() -> None:
+        with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
+            client.ping()
+
+    return ServerSpec(
+        name=name,
+        command=command,
+        ready=ready,
+        url=f"redis://{LOOPBACK}:{port}/0",
+        in_runtime=runtime.root is not None,
+    )
+
+
+# PostgREST
+
+
+def postgrest(
+    runtime: Runtime,
+    database_uri: str,
+    jwks_file: Path,
+    port: int,
+    admin_port: int,
+    *,
+    public_url: str = "",
+    secrets_dir: Path | None = None,
+    name: str = "postgrest",
+) -> ServerSpec:
+    """PostgREST over ``database_uri`` (as role authenticator), configured by postgrest.conf."""
+    if secrets_dir is not None:
+        # a file, so that the password does not stand in the environment
+        uri_file = secrets_dir / "postgrest_database_uri"
+        write_private(uri_file, database_uri)
+        database_uri = f"@{uri_file}"
+    environment = {
+        "PGRST_DB_URI": database_uri,
+        "PGRST_JWT_SECRET": f"@{jwks_file}",
+        "PGRST_SERVER_HOST": LOOPBACK,
+        "PGRST_SERVER_PORT": str(port),
+        "PGRST_ADMIN_SERVER_PORT": str(admin_port),
+    }
+    if public_url:
+        environment["PGRST_OPENAPI_SERVER_PROXY_URI"] = f"{public_url}/api/v1"
+        environment["PGRST_SERVER_CORS_ALLOWED_ORIGINS"] = _origins(public_url)
+    return ServerSpec(
+        name=name,
+        command=lambda _: [str(runtime.postgrest), str(CHECKOUT / "postgrest.conf")],
+        ready=lambda: http_ready(f"http://{LOOPBACK}:{admin_port}/ready"),
+        url=f"http://{LOOPBACK}:{port}",
+        environment=environment,
+    )
+
+
+def _origins(public_url: str) -> str:
+    """The page's own origin, under both names of loopback."""
+    return f"{public_url},{public_url.replace(LOOPBACK, 'localhost')}"
+
+
+# nginx
+
+
+def nginx(
+    runtime: Runtime,
+    directory: Path,
+    port: int,
+    upstreams: Mapping[str, str],
+    *,
+    name: str = "nginx",
+) -> ServerSpec:
+    """nginx as the one origin on ``port``; ``upstreams`` are host:port of ingest, relay, postgrest, postgrest_admin."""
+    config = directory / "nginx.conf"
+
+    def command(info_fd: int) -> list[str]:
+        directory.mkdir(parents=True, exist_ok=True)
+        config.write_text(_nginx_config(directory, port, upstreams), encoding="utf-8")
+        return runtime.command(
+            "nginx", "-c", str(config), "-e", "stderr", "-p", str(directory), binds=[directory], info_fd=info_fd
+        )
+
+    return ServerSpec(
+        name=name,
+        command=command,
+        ready=lambda: http_ready(f"http://{LOOPBACK}:{port}/"),
+        url=f"http://{LOOPBACK}:{port}",
+        in_runtime=runtime.root is not None,
+    )
+
+
+def _nginx_config(directory: Path, port: int, upstreams: Mapping[str, str]) -> str:
+    values = {f"SEGS_{key.upper()}_UPSTREAM": value for key, value in upstreams.items()}
+    values |= {"SEGS_EDGE_LISTEN": f"{LOOPBACK}:{port}", "SEGS_ACCESS_LOG": "off"}
+    site = string.Template(NGINX_TEMPLATE.read_text(encoding="utf-8")).safe_substitute(values)
+    temporary = "\n".join(
+        f"    {kind}_temp_path {directory / kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    return f"""# Written at every start from {NGINX_TEMPLATE.name}.
+daemon off;
+worker_processes 2;
+pid {directory / "nginx.pid"};
+events {{ worker_connections 4096; }}
+http {{
+{temporary}
+{site}
+}}
+"""

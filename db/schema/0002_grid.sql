@@ -161,6 +161,13 @@ create table ingest.quarantine (
 );
 create index quarantine_tenant on ingest.quarantine (tenant_id, received_at);
 comment on table ingest.quarantine is 'Readings of known shape that were refused, kept for an operator to inspect and replay.';
+
+-- The ingest worker appends; it reads back only what ON CONFLICT and RETURNING need.
+grant insert (ts, meter_id, energy, voltage, current, quality) on grid.reading to segs_ingest;
+grant select (ts, meter_id) on grid.reading to segs_ingest;
+grant select on ingest.limits to segs_ingest;
+grant insert (tenant_id, source, accepted, duplicates, rejected, first_ts, last_ts) on ingest.batch to segs_ingest;
+grant insert (tenant_id, source, code, message, reading) on ingest.quarantine to segs_ingest;
 reset role;
 
 -- migrate:down

@@ -1,0 +1,31 @@
+create function grid.close_sealed_windows(at timestamptz default now(), max_windows integer default 1000)
+returns integer
+language plpgsql
+as $$
+declare
+    p grid.window_progress;
+    closed integer := 0;
+begin
+    if not pg_try_advisory_xact_lock('grid.window_progress'::regclass::oid::bigint) then
+        return 0; -- windows are being closed elsewhere
+    end if;
+    while closed < max_windows loop
+        select * into p
+        from grid.window_progress as o
+        where o.closed_until < o.sealed_until
+        order by o.closed_until, o.tenant_id
+        limit 1;
+        exit when not found;
+
+        perform grid.close_window(p.tenant_id, p.closed_until, at);
+        update grid.window_progress as o
+        set closed_until = p.closed_until + interval '15 minutes'
+        where o.tenant_id = p.tenant_id;
+        closed := closed + 1;
+    end loop;
+    return closed;
+end;
+$$;
+
+comment on function grid.close_sealed_windows (timestamptz, integer) is
+'Closing, step 2: closes sealed windows, oldest first, at most max_windows. Returns how many.';

@@ -1,0 +1,35 @@
+-- Security definer: whoever may insert readings may not touch the books of the windows.
+--
+-- The readings lock, shared by every insert until it commits and taken exclusively by grid.seal_windows, leaves no gap:
+-- an insert either committed before the sealing, or reads the new sealed_until here. A transaction with an old
+-- snapshot cannot read it, and logs everything; restatement finds nothing changed where it was not late.
+create function grid.log_late_windows() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    newest_seal timestamptz;
+    fresh_snapshot constant boolean := current_setting('transaction_isolation') = 'read committed';
+begin
+    perform pg_advisory_xact_lock_shared('grid.reading'::regclass::oid::bigint);
+    if fresh_snapshot then
+        select max(p.sealed_until) into newest_seal from grid.window_progress as p;
+    else
+        newest_seal := 'infinity';
+    end if;
+
+    -- Ordinary inserts are newer than every seal, and end here.
+    if exists (select from inserted as i where i.ts < newest_seal) then
+        insert into grid.late_window (meter_id, window_start)
+        select distinct i.meter_id, grid.window_start(i.ts)
+        from inserted as i
+        join grid.meter as m using (meter_id)
+        left join grid.window_progress as p using (tenant_id)
+        where not fresh_snapshot or i.ts < p.sealed_until;
+    end if;
+    return null;
+end;
+$$;
+
+comment on function grid.log_late_windows () is
+'Trigger: logs which meters and sealed windows an insert changed, for restatement.';

@@ -1,0 +1,35 @@
+create function grid.restate_window(tenant_id integer, window_start timestamptz, at timestamptz default now())
+returns integer
+language plpgsql
+as $$
+declare
+    added integer;
+begin
+    insert into grid.region_load (tenant_id, region_id, window_start, revision, energy, meters, readings, closed_at)
+    select restate_window.tenant_id, n.region_id, restate_window.window_start, coalesce(o.revision, 0) + 1,
+        n.energy, n.meters, n.readings, at
+    from (
+        select r.region_id, coalesce(sum(t.energy), 0)::bigint as energy,
+            count(*) filter (where t.readings > 0) as meters, coalesce(sum(t.readings), 0) as readings
+        from grid.region as r
+        left join grid.window_totals(restate_window.tenant_id, restate_window.window_start) as t using (region_id)
+        where r.tenant_id = restate_window.tenant_id
+        group by r.region_id
+    ) as n
+    left join lateral (
+        select l.revision, l.energy, l.meters, l.readings
+        from grid.region_load as l
+        where l.region_id = n.region_id and l.window_start = restate_window.window_start
+        order by l.revision desc
+        limit 1
+    ) as o on true
+    -- A late reading of no energy still changes what the load was made from.
+    where (n.energy, n.meters, n.readings) is distinct from (o.energy, o.meters, o.readings)
+    order by n.region_id;
+    get diagnostics added = row_count;
+    return added;
+end;
+$$;
+
+comment on function grid.restate_window (integer, timestamptz, timestamptz) is
+'Sums a closed window again and adds a revision for each region whose load changed. Returns how many; prices stay.';

@@ -1,0 +1,42 @@
+create function grid.seal_windows(at timestamptz default now())
+returns table (tenant_id integer, sealed_until timestamptz)
+language plpgsql
+set lock_timeout = '2s'
+as $$
+#variable_conflict use_column
+begin
+    if not pg_try_advisory_xact_lock('grid.window_progress'::regclass::oid::bigint) then
+        return; -- windows are being closed elsewhere
+    end if;
+    insert into grid.window_progress (tenant_id, sealed_until, closed_until)
+    select t.tenant_id, f.first_window, f.first_window
+    from grid.tenant as t
+    cross join lateral grid.first_window(t.tenant_id) as f (first_window)
+    where f.first_window < at
+      and not exists (select from grid.window_progress as p where p.tenant_id = t.tenant_id);
+
+    if not exists (
+        select from grid.window_progress as p where p.sealed_until < grid.sealable_until(p.tenant_id, at)
+    ) then
+        return;
+    end if;
+
+    -- Waits for the inserts in flight, and holds back new ones until this transaction commits. From then on whoever
+    -- inserts below sealed_until logs it as late, and whoever did before is seen by the closing. See grid.log_late_windows.
+    begin
+        perform pg_advisory_xact_lock('grid.reading'::regclass::oid::bigint);
+    exception when lock_not_available then
+        return; -- a long insert is under way: let it and those behind it go on, and try again at the next call
+    end;
+    return query
+    update grid.window_progress as p
+    set sealed_until = s.sealable_until
+    from grid.window_progress as o
+    cross join lateral grid.sealable_until(o.tenant_id, at) as s (sealable_until)
+    where o.tenant_id = p.tenant_id and p.sealed_until < s.sealable_until
+    returning p.tenant_id, p.sealed_until;
+end;
+$$;
+
+comment on function grid.seal_windows (timestamptz) is
+'Closing, step 1, in a short transaction of its own: decides which windows are over. What comes in later is late.';

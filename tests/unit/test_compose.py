@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import os
 import platform
 import re
+import shutil
+import stat
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from stack import compose_secrets
+from workers.settings import weakness
 
 ROOT = Path(__file__).resolve().parents[2]
 EDGE = "edge"
@@ -147,6 +153,63 @@ def test_every_declared_secret_is_used(model: Model) -> None:
     assert used == set(model["secrets"])
     configs = {entry["source"] for service in services(model).values() for entry in service.get("configs") or []}
     assert configs == set(model["configs"])
+
+
+def test_the_secrets_command_writes_every_file_that_is_mounted(model: Model, tmp_path: Path) -> None:
+    directory = tmp_path / "secrets"
+    written = {path.name for path in compose_secrets.write(directory)}
+    mounted_configs = {
+        Path(config["file"]).name
+        for config in model["configs"].values()
+        if Path(config["file"]).parent == compose_secrets.DIRECTORY
+    }
+    assert written == set(model["secrets"]) | mounted_configs
+
+
+def test_secrets_are_private_random_and_kept(tmp_path: Path) -> None:
+    directory = tmp_path / "secrets"
+    first = {path: path.read_text() for path in compose_secrets.write(directory)}
+    assert {path: path.read_text() for path in compose_secrets.write(directory)} == first
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+    mounted = {path.name for path in first}
+    for path in directory.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == (0o444 if path.name in mounted else 0o600), path.name
+    other = {path.name: path.read_text() for path in compose_secrets.write(tmp_path / "other")}
+    assert not [path.name for path, text in first.items() if other[path.name] == text]
+
+
+def test_urls_pass_the_workers_own_check_of_strength(tmp_path: Path) -> None:
+    for path in compose_secrets.write(tmp_path / "secrets"):
+        if path.name.endswith("_url"):
+            assert weakness(path.read_text()) is None, path.name
+
+
+@pytest.mark.parametrize(("service", "settings"), [("ingest", "IngestSettings"), ("relay", "RelaySettings")])
+def test_a_worker_starts_with_the_environment_given(
+    model: Model, service: str, settings: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = importlib.import_module(f"workers.{service}.settings")
+    compose_secrets.write(tmp_path / "secrets")
+    secrets_seen = tmp_path / "run-secrets"
+    secrets_seen.mkdir()
+    for entry in services(model)[service]["secrets"]:
+        shutil.copy(tmp_path / "secrets" / entry["source"], secrets_seen)
+    given = {
+        **services(model)[service]["environment"],
+        "SEGS_SECRETS_DIR": str(secrets_seen),
+        "SEGS_JWKS_FILE": str(tmp_path / "secrets/jwks.json"),
+    }
+    for name in [name for name in os.environ if name.startswith("SEGS_")]:
+        monkeypatch.delenv(name)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+
+    loaded = getattr(module, settings).load()
+
+    known = {f"SEGS_{name.upper()}" for name in type(loaded).model_fields} | {"SEGS_SECRETS_DIR"}
+    assert set(given) <= known
+    assert {path.name.upper() for path in secrets_seen.iterdir()} <= known
+    assert not loaded.development
 
 
 def test_the_administrator_url_reaches_only_the_migrate_service(model: Model) -> None:

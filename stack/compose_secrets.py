@@ -1,0 +1,53 @@
+"""Writes the secret files that compose.yaml mounts: ``segs secrets [DIRECTORY]``.
+
+The folder is private to its owner; the files in it that containers read are readable by every user, because a
+container's user is not the host's, and compose mounts a file as it is. Whoever cannot enter the folder cannot
+reach them, and a container sees only those mounted into it. What no container needs (the private signing key,
+passwords.json) stays 0600.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote
+
+from stack import secrets
+from stack.paths import CHECKOUT
+
+DIRECTORY = CHECKOUT / "deploy" / "secrets"
+DATABASE_HOST = "postgres:5432"
+REDIS_HOST = "redis:6379"
+DATABASE = "segs"
+
+
+def contents(passwords: dict[str, str]) -> dict[str, str]:
+    """What each file says, by file name."""
+
+    def database(role: str) -> str:
+        return f"postgresql://{role}:{quote(passwords[role], safe='')}@{DATABASE_HOST}/{DATABASE}?sslmode=disable"
+
+    return {
+        "postgres_password": passwords["postgres"],
+        "redis_password": passwords["redis"],
+        "segs_database_url": database("postgres"),
+        "segs_ingest_database_url": database("segs_ingest"),
+        "segs_relay_database_url": database("segs_relay"),
+        "postgrest_database_url": database("authenticator"),
+        "segs_redis_url": f"redis://:{quote(passwords['redis'], safe='')}@{REDIS_HOST}/0",
+    }
+
+
+def write(directory: Path = DIRECTORY) -> list[Path]:
+    """Make the secrets that are not there yet and write every file; returns what containers will read.
+
+    Running it again keeps passwords and keys: the files are only written anew.
+    """
+    made = secrets.load_or_create(directory)
+    paths = [made.jwks_file]
+    for name, text in contents(made.passwords).items():
+        path = directory / name
+        secrets.write_private(path, text)
+        paths.append(path)
+    for path in paths:
+        path.chmod(0o444)
+    return paths

@@ -1,0 +1,38 @@
+create function alert.set_status(alert_id bigint, status text, actor uuid, at timestamptz default now())
+returns alert.alert
+language plpgsql
+as $$
+declare
+    changed alert.alert;
+    before alert.alert;
+begin
+    select a.* into before from alert.alert as a where a.alert_id = $1 for update;
+    if not found then
+        raise sqlstate 'PT404' using
+            message = format('There is no alert %s', $1), hint = 'List the alerts you may see at /alerts.';
+    end if;
+    if before.status = $2 then
+        return before; -- asked twice, or by two people at once: done is done
+    end if;
+    if not alert.may_become(before.status, $2) then
+        raise sqlstate 'PT409' using
+            message = format('Alert %s is %s and cannot become %s', $1, before.status, coalesce($2, 'null')),
+            hint = 'An active alert can be acknowledged or resolved, an acknowledged one resolved; resolved is final.';
+    end if;
+
+    update alert.alert as a
+    set
+        status = $2,
+        acknowledged_at = case when $2 = 'acknowledged' then $4 else a.acknowledged_at end,
+        acknowledged_by = case when $2 = 'acknowledged' then $3 else a.acknowledged_by end,
+        resolved_at = case when $2 = 'resolved' then $4 end,
+        resolved_by = case when $2 = 'resolved' then $3 end
+    where a.alert_id = $1
+    returning a.* into changed;
+    return changed;
+end;
+$$;
+revoke all on function alert.set_status(bigint, text, uuid, timestamptz) from public;
+comment on function alert.set_status(bigint, text, uuid, timestamptz) is
+'Moves an alert on: active to acknowledged or resolved, acknowledged to resolved. Asking for the state it is in changes '
+'nothing; any other move raises PT409, an unknown alert PT404.';

@@ -1,0 +1,16 @@
+create function event.on_alert_raised() returns trigger
+language plpgsql
+as $$
+begin
+    insert into event.log (tenant_id, topic, region_id, meter_id, payload)
+    select a.tenant_id, 'alert.raised', a.region_id, a.meter_id, event.alert_payload(a)
+    from added as a
+    order by a.alert_id;
+    if found then
+        perform event.wake();
+    end if;
+    return null;
+end;
+$$;
+revoke all on function event.on_alert_raised() from public;
+comment on function event.on_alert_raised() is 'Trigger: tells the alerts that a statement raised.';

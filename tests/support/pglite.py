@@ -9,20 +9,18 @@ import importlib.resources
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psycopg
 
-from tests.support.processes import TestProcess, free_port
-from tests.support.wait import wait_until
-
-if TYPE_CHECKING:
-    from stack.runtime import Runtime
+from stack.process import NotReady, ServerSpec
+from stack.runtime import Runtime
+from stack.servers import free_port
+from tests.support.servers import TestServer
 
 SCRIPT = Path(__file__).with_name("pglite.mjs")
 
 
-class PGlite:
+class PGlite(TestServer):
     """One server process on one data folder."""
 
     def __init__(
@@ -35,24 +33,22 @@ class PGlite:
         if not modules.exists():
             modules.symlink_to(runtime.node_modules)
         self.data = directory / "data"
-        self.port = free_port()
-        self.url = f"postgresql://postgres:postgres@127.0.0.1:{self.port}/postgres?sslmode=disable"
-        command = [str(runtime.node), str(script), str(self.port), str(self.data)]
-        self.process = TestProcess(name, command + ([str(sql)] if sql else []), directory / "pglite.log")
+        port = free_port()
+        command = [str(runtime.node), str(script), str(port), str(self.data), *([str(sql)] if sql else [])]
+        super().__init__(
+            ServerSpec(
+                name=name,
+                command=lambda _: command,
+                ready=self._ready,
+                url=f"postgresql://postgres:postgres@127.0.0.1:{port}/postgres?sslmode=disable",
+                ready_timeout=90,
+            )
+        )
 
-    def start(self) -> None:
-        """Start and wait until it listens."""
-        self.process.start()
-
-        def ready() -> bool:
-            assert self.process.running, f"PGlite ended: {self.process.tail()}"
-            return "ready" in self.process.tail(3)
-
-        wait_until(ready, "PGlite listens", 60)
-
-    def stop(self) -> None:
-        """Stop; the data folder stays."""
-        self.process.stop()
+    def _ready(self) -> None:
+        # not by connecting: there is one connection, and a probe would hold it
+        if not any("listening" in line for line in self.log()[-3:]):
+            raise NotReady("not listening yet")
 
     def connect(self, autocommit: bool = True) -> psycopg.Connection[tuple[object, ...]]:
         """The one connection it can serve."""
@@ -63,7 +59,7 @@ def deployed(runtime: Runtime, directory: Path, prepare: Callable[[str, Path], N
     """A stopped PGlite whose data folder has pgmq and whatever ``prepare(url, dbmate)`` puts there."""
     pgmq = importlib.resources.files("pgmq").joinpath("sql/pgmq.sql")
     server = PGlite(runtime, directory, "pglite-template", Path(str(pgmq)))
-    server.start()
+    server.up()
     try:
         prepare(server.url, runtime.dbmate)
     finally:

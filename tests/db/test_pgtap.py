@@ -26,7 +26,7 @@ ALLOWED_SKIPS: dict[tuple[str, str], int] = {}
 
 @pytest.fixture(scope="module")
 def apache(cluster: Cluster, runtime: Runtime) -> Iterator[str]:
-    """The URL of a database, of the one in which pg_cron lives if the server is ours (its jobs do not run)."""
+    """A database's URL: the one in which pg_cron lives if the server is ours (its jobs do not run)."""
     if cluster.cron_database is None:
         with cluster.clone() as database:
             yield database.admin_url

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.support.servers import JOURNAL
 from tests.support.tap import TapReport
 
 MAX_LINES = 60
-_before: pytest.StashKey[dict[str, int]] = pytest.StashKey()
+_before: pytest.StashKey[Mapping[str, int]] = pytest.StashKey()
 
 
 @pytest.hookimpl(wrapper=True)

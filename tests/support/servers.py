@@ -13,6 +13,7 @@ import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from stack import servers as stack
+from stack.paths import CHECKOUT
 from stack.process import Server, ServerSpec
 from stack.runtime import Runtime
 from tests.support.wait import wait_until
@@ -51,7 +52,7 @@ JOURNAL = Journal()
 
 
 class TestServer(Server):
-    """A server of a test. ``stop`` is what a supervisor does, ``kill`` is a crash; both may be followed by ``up``."""
+    """A server of a test. ``stop`` is a supervisor's way, ``kill`` is a crash; ``up`` may follow either."""
 
     __test__ = False
 
@@ -154,7 +155,7 @@ def worker(kind: str, name: str, environment: Mapping[str, str]) -> TestServer:
                 f"{prefix}_PORT": str(port),
                 **environment,
             },
-            cwd=stack.CHECKOUT,
+            cwd=CHECKOUT,
         )
     )
 

@@ -1,0 +1,1 @@
+"""The relay: one reader of the event log, one WebSocket a client, nothing missed in between."""

@@ -1,0 +1,150 @@
+"""The relay as an aiohttp application."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+from redis.asyncio import Redis
+
+from workers import db
+from workers.errors import BadRequest, Unavailable, error_middleware
+from workers.health import HEALTH, setup_health
+from workers.metrics import setup_metrics
+from workers.relay.access import Doorkeeper, Tickets, check_origin
+from workers.relay.directory import ROLES, Directory
+from workers.relay.hub import Hub
+from workers.relay.keeper import Keeper
+from workers.relay.metrics import relay_metrics
+from workers.relay.protocol import SUBPROTOCOL, CloseCode
+from workers.relay.reader import LogReader
+from workers.relay.replay import Replay
+from workers.relay.session import CLOSE_GRACE, Session
+from workers.relay.settings import RelaySettings
+from workers.tokens import TokenVerifier, bearer_token, require_role
+
+SETTINGS = web.AppKey("SETTINGS", RelaySettings)
+VERIFIER = web.AppKey("VERIFIER", TokenVerifier)
+HUB = web.AppKey("HUB", Hub)
+TICKETS = web.AppKey("TICKETS", Tickets)
+DOORKEEPER = web.AppKey("DOORKEEPER", Doorkeeper)
+DIRECTORY = web.AppKey("DIRECTORY", Directory)
+REPLAY = web.AppKey("REPLAY", Replay)
+
+
+def create_app(settings: RelaySettings) -> web.Application:
+    """The application: ``/ws``, ``/ws/ticket``, ``/health``, ``/metrics``."""
+    app = web.Application(middlewares=[error_middleware])
+    app[SETTINGS] = settings
+    app[VERIFIER] = TokenVerifier(
+        settings.jwks_file, issuer=settings.jwt_issuer, audience=settings.jwt_audience
+    )
+    app[HUB] = Hub(relay_metrics(setup_metrics(app)), settings.relay_history_events)
+    setup_health(app)
+    app.router.add_get("/ws", _connect)
+    app.router.add_post("/ws/ticket", _ticket)
+    app.on_shutdown.append(_say_goodbye)
+    app.cleanup_ctx.extend((_tickets, _database, _duties))
+    return app
+
+
+async def _connect(request: web.Request) -> web.StreamResponse:
+    app = request.app
+    settings, hub = app[SETTINGS], app[HUB]
+    ws = web.WebSocketResponse(
+        protocols=(SUBPROTOCOL,),
+        autoping=False,
+        compress=False,
+        max_msg_size=settings.relay_max_message_bytes,
+        timeout=CLOSE_GRACE,
+    )
+    if not ws.can_prepare(request).ok:
+        raise BadRequest("this is a WebSocket: an upgrade request is needed", code="upgrade_required")
+    claims = await app[DOORKEEPER].admit(request)
+    if len(hub.sessions) >= settings.relay_max_connections:
+        raise Unavailable("too many connections", retry_after=5)
+    if not hub.started.is_set():
+        raise Unavailable("the event log has not been reached yet")
+    scope = await app[DIRECTORY].scope(claims)
+    await ws.prepare(request)
+    transport = request.transport
+    if transport is None:
+        return ws
+    session = Session(
+        ws, transport, claims, scope, hub, app[DIRECTORY], app[REPLAY], settings.relay_buffer_events
+    )
+    await session.run()
+    return ws
+
+
+async def _ticket(request: web.Request) -> web.Response:
+    app = request.app
+    check_origin(request, app[SETTINGS].allowed_origins)
+    claims = app[VERIFIER].verify(bearer_token(request))
+    require_role(claims, *ROLES)
+    ticket = await app[TICKETS].issue(claims)
+    return web.json_response(
+        {"ticket": ticket, "expires_in": app[TICKETS].ttl}, headers={"Cache-Control": "no-store"}
+    )
+
+
+async def _tickets(app: web.Application) -> AsyncIterator[None]:
+    settings = app[SETTINGS]
+    url = settings.redis_url
+    redis = None
+    if url is not None:
+        redis = Redis.from_url(url.get_secret_value(), socket_timeout=2, socket_connect_timeout=2)
+    app[TICKETS] = Tickets(redis, settings.relay_ticket_ttl)
+    app[DOORKEEPER] = Doorkeeper(
+        app[VERIFIER], app[TICKETS], settings.allowed_origins, settings.query_token_allowed
+    )
+    yield
+    if redis is not None:
+        await redis.aclose()
+
+
+async def _database(app: web.Application) -> AsyncIterator[None]:
+    settings = app[SETTINGS]
+    url = settings.relay_database_url.get_secret_value()
+    async with db.pool(url, "segs relay", size=settings.relay_pool_size) as pool:
+        app[DIRECTORY] = Directory(pool)
+        app[REPLAY] = Replay(app[HUB], pool)
+        yield
+
+
+async def _duties(app: web.Application) -> AsyncIterator[None]:
+    """The log reader and the keeper, for as long as the application runs."""
+    settings, hub = app[SETTINGS], app[HUB]
+    url = settings.relay_database_url.get_secret_value()
+    reader = LogReader(hub, url, settings.relay_poll_interval)
+    keeper = Keeper(hub, app[DIRECTORY], settings.relay_ping_interval, settings.relay_scope_interval)
+    _add_probes(app, reader)
+    tasks = [
+        asyncio.create_task(duty)
+        for duty in (reader.run(), hub.flush_forever(), keeper.watch(), keeper.refresh())
+    ]
+    yield
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def _add_probes(app: web.Application, reader: LogReader) -> None:
+    async def postgresql() -> bool:
+        return reader.connected
+
+    app[HEALTH].add("postgresql", postgresql, required=True)
+    app[HEALTH].add("redis", app[TICKETS].reachable, required=False)
+
+
+async def _say_goodbye(app: web.Application) -> None:
+    sessions = list(app[HUB].sessions)
+    for session in sessions:
+        session.end(CloseCode.GOING_AWAY, "the relay is restarting; resume with your last cursor", "shutdown")
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(app[SETTINGS].relay_shutdown_seconds):
+            await asyncio.gather(*(session.ended() for session in sessions))

@@ -1,0 +1,1 @@
+"""Meter traffic for SEGS, produced through its public interfaces only."""

@@ -1,0 +1,185 @@
+"""What a person sees: a bar or a line that moves on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, TextIO
+from zoneinfo import ZoneInfo
+
+from simulator.stats import Statistics
+
+COLUMNS = ("sent", "accepted", "duplicate", "rejected", "retries", "p50 ms", "p99 ms")
+LINES_A_HEADER = 30
+PLAIN_PROGRESS_SECONDS = 5.0
+BAR = 24
+
+
+class Display:
+    """Prints a run. All times are shown in the tenant's time zone."""
+
+    def __init__(self, stats: Statistics, zone: str, *, stream: TextIO | None = None) -> None:
+        self._stats, self._zone = stats, ZoneInfo(zone)
+        self._out = stream or sys.stdout
+        self._terminal = self._out.isatty()
+        self._moving = False
+        self._lines = 0
+        self._last_progress = 0.0
+        self._before = _Snapshot(stats)
+        self._notes: dict[str, float] = {}
+        self._history: tuple[float, int, int] | None = None
+
+    def note(self, text: str) -> None:
+        """A line of its own; the same text again within ten seconds is left out."""
+        now = time.monotonic()
+        if now - self._notes.get(text, -60.0) < 10:
+            return
+        self._notes = {text: now}
+        self._line(text)
+
+    def back_fill(self, tick: int, start: int, end: int) -> None:
+        """How far a back-fill from `start` to `end` has come."""
+        now = time.monotonic()
+        if self._history is None:
+            self._history = (now, start, self._stats.answered)
+        if now - self._last_progress < (0.2 if self._terminal else PLAIN_PROGRESS_SECONDS):
+            return
+        self._last_progress = now
+        share = min(1.0, (tick - start) / max(1, end - start))
+        elapsed = now - self._history[0]
+        rate = (self._stats.answered - self._history[2]) / elapsed if elapsed > 0.5 else 0.0
+        left = _clock(elapsed / share * (1 - share)) if share > 0.02 else "-:--"
+        text = f"{share:4.0%}  at {self._time(tick)}  {rate:,.0f} readings/s  {left} left{self._trouble()}"
+        if self._terminal:
+            full = round(share * BAR)
+            self._move(f"history [{'#' * full}{'.' * (BAR - full)}] {text}")
+        else:
+            self._line(f"history {text}")
+
+    def back_fill_done(self) -> None:
+        """The back-fill has caught up with the clock."""
+        if self._history is None:
+            return
+        seconds = time.monotonic() - self._history[0]
+        count = self._stats.answered - self._history[2]
+        rate = count / max(seconds, 0.001)
+        self._line(f"history done: {count:,} readings in {_clock(seconds)} ({rate:,.0f} a second)")
+        self._history = None
+        self._before = _Snapshot(self._stats)
+
+    def live(self, tick: int) -> None:
+        """The cycle under way, on a terminal."""
+        if self._terminal:
+            self._move(self._row(tick) + self._trouble())
+        elif self._stats.waiting:
+            self.note(f"waiting: {self._stats.waiting}")
+
+    def cycle(self, tick: int) -> None:
+        """A cycle is done."""
+        self._header()
+        self._line(self._row(tick) + self._trouble())
+        self._before = _Snapshot(self._stats)
+
+    def summary(self, seconds: float, *, as_json: bool) -> None:
+        """The whole run, on standard output."""
+        self._settle()
+        facts = self._stats.summary(seconds)
+        if as_json:
+            print(json.dumps(facts), flush=True)
+            return
+        for line in _described(facts):
+            self._line(line)
+
+    def _row(self, tick: int) -> str:
+        delta = self._before.until(self._stats)
+        numbers = "".join(f"{value:>10,}" for value in delta.values())
+        times = "".join(f"{self._stats.percentile(share) * 1000:>10.1f}" for share in (0.5, 0.99))
+        return f"{self._time(tick):<15}{numbers}{times}"
+
+    def _header(self) -> None:
+        if self._lines % LINES_A_HEADER == 0:
+            names = [name if name != "accepted" or not self._stats.queued else "queued" for name in COLUMNS]
+            self._line(f"{'reading of':<15}" + "".join(f"{name:>10}" for name in names))
+        self._lines += 1
+
+    def _trouble(self) -> str:
+        return f"  waiting: {self._stats.waiting}" if self._stats.waiting else ""
+
+    def _time(self, tick: int) -> str:
+        return datetime.fromtimestamp(tick, self._zone).strftime("%b %d %H:%M:%S")
+
+    def _move(self, text: str) -> None:
+        self._out.write("\r\x1b[K" + text[: _width()])
+        self._out.flush()
+        self._moving = True
+
+    def _settle(self) -> None:
+        if self._moving:
+            self._out.write("\r\x1b[K")
+            self._moving = False
+
+    def _line(self, text: str) -> None:
+        self._settle()
+        self._out.write(text + "\n")
+        self._out.flush()
+
+
+class _Snapshot:
+    """Counters at a moment, to show what a cycle added."""
+
+    def __init__(self, stats: Statistics) -> None:
+        self._values = self._of(stats)
+
+    def until(self, stats: Statistics) -> dict[str, int]:
+        return {name: value - self._values[name] for name, value in self._of(stats).items()}
+
+    @staticmethod
+    def _of(stats: Statistics) -> dict[str, int]:
+        return {
+            "sent": stats.sent,
+            "accepted": stats.accepted + stats.queued,
+            "duplicates": stats.duplicates,
+            "rejected": stats.rejected.total(),
+            "retries": stats.retries,
+        }
+
+
+def _described(facts: dict[str, Any]) -> Iterator[str]:
+    rejected, faults = facts["rejected"], facts["faults"]
+    yield ""
+    yield (
+        f"sent {facts['sent']:,} readings in {facts['batches']:,} batches, {_clock(facts['seconds'])}: "
+        f"{facts['readings_per_second']:,} a second"
+    )
+    for name in ("accepted", "duplicates", "queued"):
+        if facts[name] or name == "accepted":
+            yield f"  {name:<11}{facts[name]:>13,}"
+    if rejected:
+        yield f"  {'rejected':<11}{sum(rejected.values()):>13,}{_listed(rejected)}"
+    if facts["unanswered"]:
+        yield f"  {'unanswered':<11}{facts['unanswered']:>13,}  (the same seed sends them again)"
+    if facts["retries"]:
+        yield f"  {'retries':<11}{facts['retries']:>13,}{_listed(facts['retry_reasons'])}"
+    if any(faults.values()):
+        yield "  faults: " + ", ".join(
+            f"{count:,} {name.replace('_', ' ')}" for name, count in faults.items()
+        )
+    if "unknown_meter" in rejected:
+        yield "  hint: these meters are not registered; with --operator-token the simulator registers them"
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return "  (" + ", ".join(f"{name} {count:,}" for name, count in counts.items()) + ")" if counts else ""
+
+
+def _clock(seconds: float) -> str:
+    hours, rest = divmod(int(seconds), 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
+
+
+def _width() -> int:
+    return shutil.get_terminal_size((120, 24)).columns - 1

@@ -1,0 +1,188 @@
+"""A run: one loop for back-fill, catching up and live play.
+
+Every instant of the interval grid is sent at its time, or at once if its time has passed; a back-fill is
+nothing but a start in the past. The readings of a window all have their answer before the next window is
+begun, because the platform closes a window when the stream has moved beyond it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from simulator.display import Display
+from simulator.errors import UsageError
+from simulator.faults import WINDOW
+from simulator.fleet import Delivery, Fleet
+from simulator.options import Options
+from simulator.pipeline import Pipeline, Sender
+from simulator.stats import Statistics
+
+LONGEST_SLOT = 1.0
+SLOTS_A_CYCLE = 60
+PATIENCE_AT_STOP = 10.0
+
+
+class Run:
+    """Plays a fleet into a sender until the last cycle, or until `stop` is set."""
+
+    def __init__(
+        self,
+        options: Options,
+        fleet: Fleet,
+        sender: Sender,
+        stats: Statistics,
+        display: Display,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._options, self._fleet, self._sender = options, fleet, sender
+        self._stats, self._display, self._clock = stats, display, clock
+        self._pipeline = Pipeline(sender, stats, batch=options.batch, concurrency=options.concurrency)
+        self.stop = asyncio.Event()
+        self._begun = clock()
+        self.first, self.last = span(options, self._begun)
+        self.origin = self.first
+        self._catching_up = self.first + options.interval <= self._begun
+        self._live: int | None = None
+
+    def resume(self, newest: int) -> None:
+        """Start where an earlier run came to, instead of at the first instant again."""
+        window = newest // WINDOW * WINDOW
+        if window > self.first:
+            longest = max(self._fleet.delays.values(), default=0)
+            self.origin = max(self.first, window - longest)
+            self.first = min(window, int(self._begun) // self._options.interval * self._options.interval)
+            self._catching_up = self.first + self._options.interval <= self._begun
+
+    async def play(self) -> None:
+        """Send everything; on `stop`, give what is under way a few seconds to be answered."""
+        if self.stop.is_set():
+            return
+        producer = asyncio.create_task(self._produce())
+        stopped = asyncio.create_task(self.stop.wait())
+        await asyncio.wait((producer, stopped), return_when=asyncio.FIRST_COMPLETED)
+        try:
+            if producer.done():
+                producer.result()
+            else:
+                await self._wind_down(producer)
+        finally:
+            stopped.cancel()
+            await self._pipeline.abandon()
+
+    async def close(self) -> None:
+        """Let go of the sender's connections."""
+        await self._sender.close()
+
+    async def _wind_down(self, producer: asyncio.Task[None]) -> None:
+        self._display.note("stopping: waiting for the answers that are still due")
+        producer.cancel()
+        await asyncio.gather(producer, return_exceptions=True)
+        try:
+            async with asyncio.timeout(PATIENCE_AT_STOP):
+                await self._pipeline.drain()
+        except TimeoutError:
+            self._display.note("the platform does not answer; giving up on the rest")
+
+    async def _produce(self) -> None:
+        tick, window, step = self.first, None, self._options.interval
+        while self.last is None or tick <= self.last:
+            if tick // WINDOW != window:
+                await self._begin_window()
+                window = tick // WINDOW
+            await self._until(self._due(tick))
+            if tick + step <= self._clock():
+                await self._send_at_once(tick)
+            elif not await self._send_spread(tick):
+                break
+            self._stats.cycles += 1
+            tick += step
+        await self._send_overdue(tick - step)
+        await self._pipeline.drain()
+        if self._catching_up:
+            self._display.back_fill_done()
+
+    async def _begin_window(self) -> None:
+        await self._pipeline.drain()
+        await self._sender.ready_for_window()
+
+    async def _send_at_once(self, tick: int) -> None:
+        """A cycle of the past: the whole fleet, in full batches that may span instants of one window."""
+        self._catching_up = True
+        await self._deliver(self._fleet.due(tick, self._fleet.everyone, origin=self.origin))
+        self._display.back_fill(tick, self.first, int(self._clock()))
+        await asyncio.sleep(0)
+
+    async def _send_spread(self, tick: int) -> bool:
+        """The present cycle: a share of the meters in each slot, so that traffic is even.
+
+        False if none is wanted.
+        """
+        if self._catching_up:
+            await self._pipeline.drain()
+            self._display.back_fill_done()
+            self._catching_up = False
+        if self._live is None:
+            self._live = tick
+            if self._options.history and self._options.iterations is not None:
+                self.last = tick + (self._options.iterations - 1) * self._options.interval
+                if self.last < tick:
+                    return False
+        slots, meters = self._slots(), len(self._fleet.everyone)
+        for slot in range(slots):
+            await self._until(tick + slot * self._options.interval / slots)
+            part = self._fleet.everyone[slot * meters // slots : (slot + 1) * meters // slots]
+            if len(part):
+                await self._deliver(self._fleet.due(tick, part, origin=self.origin))
+                await self._pipeline.flush()
+            self._display.live(tick)
+        self._display.cycle(tick)
+        return True
+
+    def _slots(self) -> int:
+        return max(2, int(max(SLOTS_A_CYCLE, self._options.interval / LONGEST_SLOT)))
+
+    async def _send_overdue(self, after: int) -> None:
+        """A run that has an end sends what it still holds back."""
+        longest = max(self._fleet.delays.values(), default=0)
+        start = max(self.origin, after - longest)
+        for tick in range(start - start % self._options.interval, after + 1, self._options.interval):
+            await self._deliver(self._fleet.overdue(after, tick, origin=self.origin))
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        self._stats.held += delivery.held
+        self._stats.late += delivery.late
+        self._stats.repeats += delivery.repeats
+        await self._pipeline.put(delivery.readings)
+
+    def _due(self, tick: int) -> float:
+        """When a cycle begins by the clock.
+
+        At its time, or earlier cycles at the chosen speed, or at once.
+        """
+        if self._options.speed is None:
+            return float(tick)
+        return max(float(tick), self._begun + (tick - self.first) / self._options.speed)
+
+    async def _until(self, moment: float) -> None:
+        while (left := moment - self._clock()) > 0:
+            await asyncio.sleep(min(left, 1.0))
+            self._pipeline.check()
+
+
+def span(options: Options, now: float) -> tuple[int, int | None]:
+    """The first and the last instant of a run that begins at `now`; None if the end is not known (yet)."""
+    step = options.interval
+    present = int(now) // step * step
+    if options.history:
+        first = -(-(present - options.history) // WINDOW) * WINDOW
+        first = -(-first // step) * step
+        return min(first, present), None
+    if options.speed is not None and options.speed > 1:
+        if options.iterations is None:
+            raise UsageError("--speed needs a past to play: give --history, or --iterations")
+        end = int(now + options.iterations * step / options.speed) // step * step
+        return end - (options.iterations - 1) * step, end
+    return present, None if options.iterations is None else present + (options.iterations - 1) * step

@@ -1,0 +1,20 @@
+create function ingest.take_in(
+    messages pgmq.message_record[], at timestamptz, out accepted integer, out duplicates integer, out rejected integer
+)
+language plpgsql
+as $$
+begin
+    select s.accepted, s.duplicates, s.rejected into take_in.accepted, take_in.duplicates, take_in.rejected
+    from (
+        select array_agg(t.tenant_id) as tenant_ids, array_agg(r.reading) as readings
+        from unnest(take_in.messages) as m
+        join grid.tenant as t on t.code = m.message ->> 'tenant'
+        cross join jsonb_array_elements(m.message -> 'readings') as r (reading)
+    ) as g
+    cross join lateral ingest.store('queue', g.tenant_ids, g.readings, take_in.at) as s;
+    perform pgmq.archive('raw_readings', array(select m.msg_id from unnest(take_in.messages) as m));
+end;
+$$;
+
+comment on function ingest.take_in (pgmq.message_record [], timestamptz) is
+'Stores the readings of raw_readings messages and archives the messages, together.';

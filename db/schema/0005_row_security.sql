@@ -162,20 +162,6 @@ using (
     and ((select auth.sees_tenant()) or meter_id = any ((select auth.own_meter_ids())::integer []))
 );
 
-create policy event_of_caller on event.log for select to segs_api
-using (
-    tenant_id = (select auth.tenant_id())
-    and (
-        (select auth.sees_tenant())
-        or meter_id = any ((select auth.own_meter_ids())::integer [])
-        or (
-            meter_id is null
-            and topic = 'price.published'
-            and region_id = any ((select auth.own_region_ids())::integer [])
-        )
-    )
-);
-
 create policy quarantine_of_caller on ingest.quarantine for select to segs_api
 using (tenant_id = (select auth.tenant_id()) and (select auth.sees_tenant()));
 
@@ -186,7 +172,7 @@ create policy quarantine_for_ingest on ingest.quarantine to segs_ingest using (t
 
 grant select on
 grid.tenant, grid.region, grid.meter, grid.meter_ownership, grid.reading, grid.region_load,
-auth.user_account, tariff.plan, tariff.price, alert.rule, alert.alert, event.log, ingest.quarantine
+auth.user_account, tariff.plan, tariff.price, alert.rule, alert.alert, ingest.quarantine
 to segs_api;
 reset role;
 
@@ -194,7 +180,7 @@ reset role;
 set local role segs_owner;
 revoke select on
 grid.tenant, grid.region, grid.meter, grid.meter_ownership, grid.reading, grid.region_load,
-auth.user_account, tariff.plan, tariff.price, alert.rule, alert.alert, event.log, ingest.quarantine
+auth.user_account, tariff.plan, tariff.price, alert.rule, alert.alert, ingest.quarantine
 from segs_api;
 do $$
 declare

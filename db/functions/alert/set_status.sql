@@ -1,6 +1,8 @@
+-- Security definer: the API changes the state of alerts only through here.
 create function alert.set_status(alert_id bigint, status text, actor uuid, at timestamptz default now())
 returns alert.alert
-language plpgsql
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     changed alert.alert;
@@ -8,8 +10,7 @@ declare
 begin
     select a.* into before from alert.alert as a where a.alert_id = $1 for update;
     if not found then
-        raise sqlstate 'PT404' using
-            message = format('There is no alert %s', $1), hint = 'List the alerts you may see at /alerts.';
+        perform alert.refuse_unknown($1);
     end if;
     if before.status = $2 then
         return before; -- asked twice, or by two people at once: done is done
@@ -33,6 +34,7 @@ begin
 end;
 $$;
 revoke all on function alert.set_status(bigint, text, uuid, timestamptz) from public;
+grant execute on function alert.set_status(bigint, text, uuid, timestamptz) to segs_api;
 comment on function alert.set_status(bigint, text, uuid, timestamptz) is
 'Moves an alert on: active to acknowledged or resolved, acknowledged to resolved. Asking for the state it is in changes '
 'nothing; any other move raises PT409, an unknown alert PT404.';

@@ -1,0 +1,46 @@
+create view api.alerts with (security_barrier) as
+select
+    a.alert_id,
+    m.code as meter_id,
+    r.code as region,
+    a.kind,
+    a.severity,
+    a.status,
+    a.raised_at,
+    a.last_seen_at,
+    a.occurrences,
+    trim_scale(a.value * 0.000001) as energy_kwh,
+    trim_scale(a.threshold * 0.000001) as threshold_kwh,
+    a.created_at,
+    a.acknowledged_at,
+    acknowledger.name as acknowledged_by,
+    a.resolved_at,
+    resolver.name as resolved_by
+from alert.alert as a
+join auth.visible_meter as m
+    on m.meter_id = a.meter_id and a.raised_at >= m.visible_from and a.raised_at < m.visible_until
+join grid.region as r on r.region_id = a.region_id
+left join auth.user_account as acknowledger on acknowledger.user_id = a.acknowledged_by
+left join auth.user_account as resolver on resolver.user_id = a.resolved_by;
+grant select on api.alerts to consumer, operator, admin;
+comment on view api.alerts is
+$$Alerts
+
+What meters did that somebody should know. The same meter and kind raises once an hour at most; repeats are counted in
+occurrences. Filter by severity, kind, meter_id, region, status; see rpc/acknowledge_alert and rpc/resolve_alert.$$;
+comment on column api.alerts.alert_id is 'Number of the alert.';
+comment on column api.alerts.meter_id is 'Public name of the meter.';
+comment on column api.alerts.region is 'Code of the region the meter was in.';
+comment on column api.alerts.kind is 'high: over the threshold in a window; zero; negative: on a one-way meter; silent: no readings.';
+comment on column api.alerts.severity is 'info, warning or critical.';
+comment on column api.alerts.status is 'active, acknowledged or resolved.';
+comment on column api.alerts.raised_at is 'End of the window that first showed it.';
+comment on column api.alerts.last_seen_at is 'End of the latest window that showed it.';
+comment on column api.alerts.occurrences is 'How often it was seen within the hour.';
+comment on column api.alerts.energy_kwh is 'Energy of the latest window that showed it, kWh; null when silent.';
+comment on column api.alerts.threshold_kwh is 'Kind high: the threshold it went over, kWh.';
+comment on column api.alerts.created_at is 'When the platform noticed.';
+comment on column api.alerts.acknowledged_at is 'When somebody took it up.';
+comment on column api.alerts.acknowledged_by is 'Who did, for those who may know.';
+comment on column api.alerts.resolved_at is 'When it was settled.';
+comment on column api.alerts.resolved_by is 'Who settled it, for those who may know.';

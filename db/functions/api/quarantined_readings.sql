@@ -1,0 +1,21 @@
+create view api.quarantined_readings with (security_barrier) as
+select
+    q.received_at,
+    q.source,
+    q.code,
+    q.message,
+    q.reading,
+    q.replayed_at
+from ingest.quarantine as q;
+grant select on api.quarantined_readings to operator, admin;
+comment on view api.quarantined_readings is
+$$Readings that were refused
+
+Well-formed readings that could not be stored, with the reason.$$;
+comment on column api.quarantined_readings.received_at is 'When it came in.';
+comment on column api.quarantined_readings.source is 'http or queue.';
+comment on column api.quarantined_readings.code is
+'unknown_meter, time_in_future, time_too_old or energy_out_of_range.';
+comment on column api.quarantined_readings.message is 'The reason in words, as the sender was told.';
+comment on column api.quarantined_readings.reading is 'The reading as it was sent.';
+comment on column api.quarantined_readings.replayed_at is 'When it was taken in after all; null if it was not.';

@@ -1,0 +1,32 @@
+create procedure grid.apply_retention(at timestamptz default now())
+language plpgsql
+as $$
+declare
+    name text;
+begin
+    if not pg_try_advisory_xact_lock('grid.retention'::regclass::oid::bigint) then
+        return;
+    end if;
+    perform grid.drop_old_readings(at);
+    commit;
+    for name in select d.name from rollup.definition as d order by d.width loop
+        perform rollup.drop_old(name, at);
+        commit;
+    end loop;
+    -- Rows go in steps, so that no transaction is long.
+    while event.prune(grid.kept_since('events', at), 50000) > 0 loop
+        commit;
+    end loop;
+    while ingest.prune(at) > 0 loop
+        commit;
+    end loop;
+    while ingest.prune_archives(at) > 0 loop
+        commit;
+    end loop;
+    perform grid.prune_job_history(at);
+    commit;
+end;
+$$;
+
+comment on procedure grid.apply_retention (timestamptz) is
+'Removes everything that grid.retention says has been kept long enough. Safe to run at any time and twice at once.';

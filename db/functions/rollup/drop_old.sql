@@ -1,0 +1,18 @@
+create function rollup.drop_old(name text, at timestamptz default now()) returns integer
+language plpgsql
+as $$
+declare
+    prefix constant text := case when rollup.driver() = 'incremental' then 'store_' else 'reading_' end;
+    dropped integer;
+begin
+    select count(*) into dropped
+    from public.drop_chunks(
+        format('rollup.%I', prefix || drop_old.name)::regclass,
+        older_than => grid.kept_since('readings_' || drop_old.name, at)
+    );
+    return dropped;
+end;
+$$;
+
+comment on function rollup.drop_old (text, timestamptz) is
+'Drops the chunks of a rollup that are past their retention. Returns how many.';

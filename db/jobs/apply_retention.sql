@@ -1,0 +1,1 @@
+select cron.schedule('apply_retention', '17 * * * *', 'call grid.apply_retention()');

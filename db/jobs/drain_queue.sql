@@ -1,0 +1,1 @@
+select cron.schedule('drain_queue', '2 seconds', 'call ingest.drain()');

@@ -1,0 +1,1 @@
+select cron.schedule('refresh_rollups', '15 seconds', 'call rollup.refresh()');

@@ -24,7 +24,8 @@ def contents(passwords: dict[str, str]) -> dict[str, str]:
     """What each file says, by file name."""
 
     def database(role: str) -> str:
-        return f"postgresql://{role}:{quote(passwords[role], safe='')}@{DATABASE_HOST}/{DATABASE}?sslmode=disable"
+        password = quote(passwords[role], safe="")
+        return f"postgresql://{role}:{password}@{DATABASE_HOST}/{DATABASE}?sslmode=disable"
 
     return {
         "postgres_password": passwords["postgres"],

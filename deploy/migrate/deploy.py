@@ -30,6 +30,7 @@ def role_passwords(secrets: Path) -> dict[str, str]:
 
 
 def main() -> int:
+    """Deploy, set the passwords, say what was done."""
     secrets = Path(os.environ.get("SEGS_SECRETS_DIR", "/run/secrets"))
     dbmate = shutil.which("dbmate")
     if dbmate is None:

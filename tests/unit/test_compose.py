@@ -24,7 +24,9 @@ EDGE = "edge"
 ONE_SHOT = {"migrate"}
 Model = dict[str, Any]
 
-pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="the packaged docker compose is for x86-64")
+pytestmark = pytest.mark.skipif(
+    platform.machine() != "x86_64", reason="the packaged docker compose is for x86-64"
+)
 
 
 def compose(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -116,7 +118,11 @@ def test_no_secret_stands_in_the_file(model: Model) -> None:
     for name, service in services(model).items():
         for variable, value in (service.get("environment") or {}).items():
             looks_secret = re.search(r"PASSWORD|SECRET$|_URL$|_URI$|TOKEN|KEY$", variable)
-            in_a_file = variable.endswith("_FILE") or str(value).startswith("@/") or variable.startswith("PGRST_OPENAPI")
+            in_a_file = (
+                variable.endswith("_FILE")
+                or str(value).startswith("@/")
+                or variable.startswith("PGRST_OPENAPI")
+            )
             assert not looks_secret or in_a_file, f"{name}: {variable}"
         assert "@postgres" not in json.dumps(service.get("environment")), name
 
@@ -151,7 +157,9 @@ def test_every_file_referred_to_exists(model: Model) -> None:
 def test_every_declared_secret_is_used(model: Model) -> None:
     used = {entry["source"] for service in services(model).values() for entry in service.get("secrets") or []}
     assert used == set(model["secrets"])
-    configs = {entry["source"] for service in services(model).values() for entry in service.get("configs") or []}
+    configs = {
+        entry["source"] for service in services(model).values() for entry in service.get("configs") or []
+    }
     assert configs == set(model["configs"])
 
 

@@ -1,0 +1,79 @@
+"""What a benchmark run found: one value a round for every figure, and how it is printed and kept."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+Sample = dict[str, float]
+
+UNITS = {"rows_s": "rows/s", "requests_s": "requests/s", "events_s": "events/s", "ms": "ms", "s": "s"}
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Nearest-rank percentile; ``share`` between 0 and 1."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+@dataclass
+class Figures:
+    """Values by figure name, in order. A name ends in its unit: ``copy.rows_s``, ``ws.p99.ms``."""
+
+    values: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, measure: str, sample: Sample) -> None:
+        for name, value in sample.items():
+            self.values.setdefault(f"{measure}.{name}", []).append(value)
+
+    def median(self, name: str) -> float | None:
+        return statistics.median(self.values[name]) if self.values.get(name) else None
+
+    def lines(self) -> Iterable[str]:
+        """The table: minimum, median and maximum of the rounds, and the spread between them."""
+        yield f"{'figure':<52}{'min':>12}{'median':>12}{'max':>12}  {'unit':<11}spread"
+        for name, values in self.values.items():
+            low, middle, high = min(values), statistics.median(values), max(values)
+            spread = f"{(high - low) / middle:.0%}" if middle else "-"
+            label, _, unit = name.rpartition(".")
+            yield (
+                f"{label:<52}{number(low):>12}{number(middle):>12}{number(high):>12}"
+                f"  {UNITS.get(unit, unit):<11}{spread}"
+            )
+
+    def ratios(self, pairs: Iterable[tuple[str, str]]) -> dict[str, float]:
+        """Median over median for every pair that was measured."""
+        found = {}
+        for above, below in pairs:
+            top, bottom = self.median(above), self.median(below)
+            if top is not None and bottom:
+                found[f"{above} / {below}"] = round(top / bottom, 4)
+        return found
+
+    def save(self, path: Path, about: dict[str, Any], ratios: dict[str, float]) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        document = {
+            **about,
+            "figures": {
+                name: {
+                    "rounds": values,
+                    "min": min(values),
+                    "median": statistics.median(values),
+                    "max": max(values),
+                }
+                for name, values in self.values.items()
+            },
+            "ratios": ratios,
+        }
+        path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def number(value: float) -> str:
+    """Three significant digits where they matter, thousands separated."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"

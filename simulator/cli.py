@@ -28,11 +28,16 @@ from simulator.stats import Statistics
 __all__ = ["add_arguments", "execute", "main"]
 
 
-def source(options: Options) -> Source:
+def source(options: Options, display: Display) -> Source:
     """Where the readings come from."""
     if options.replay == "uci":
         try:
-            return uci.Replay(uci.load(), seed=options.seed, interval=options.interval, zone=options.zone)
+            return uci.Replay(
+                uci.load(first_time=display.note),
+                seed=options.seed,
+                interval=options.interval,
+                zone=options.zone,
+            )
         except (uci.RecordMissing, ValueError) as error:
             raise UsageError(str(error)) from error
     from simulator.profiles import Profiles  # pandas takes a moment to load
@@ -52,7 +57,7 @@ async def simulate(options: Options) -> Statistics:
     display = Display(stats, options.zone, stream=sys.stderr if options.json else None)
     display.note(_announcement(options))
     faults = FaultModel(options.faults, seed=options.seed, interval=options.interval)
-    fleet = Fleet(source(options), faults, meters=options.meters, regions=options.regions)
+    fleet = Fleet(source(options, display), faults, meters=options.meters, regions=options.regions)
     async with http_sender.session(options.concurrency, options.timeout) as http:
         run = Run(options, fleet, _sender(options, http, stats), stats, display)
         _on_signals(run)

@@ -60,9 +60,9 @@ class Platform:
         step = max(1, len(fleet.codes) // ASKED_FOR_PROGRESS)
         asked = fleet.codes[::step][:ASKED_FOR_PROGRESS]
         rows = await self._call(
-            "GET", "/latest_readings", {"select": "meter_id,ts", "meter_id": f"in.({','.join(asked)})"}
+            "GET", "/latest_readings", {"select": "meter_id,timestamp", "meter_id": f"in.({','.join(asked)})"}
         )
-        known = [int(datetime.fromisoformat(row["ts"]).timestamp()) for row in rows]
+        known = [int(datetime.fromisoformat(row["timestamp"]).timestamp()) for row in rows]
         never = [0] * (len(asked) - len(known))
         return int(statistics.median_low(known + never)) or None
 

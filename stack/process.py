@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 LineSink = Callable[[str, str], None]
@@ -37,7 +37,8 @@ class ServerSpec:
     ready: Callable[[], None]
     """Returns when the server answers, else raises."""
     url: str
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Callable[[], Mapping[str, str]] = dict
+    """Variables besides PATH, HOME and the like; asked for at every start."""
     in_runtime: bool = False
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout: float = 20.0
@@ -65,7 +66,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                env={**_inherited_environment(), **self.spec.environment},
+                env={**_inherited_environment(), **self.spec.environment()},
                 cwd=self.spec.cwd,
                 pass_fds=(write_fd,),
                 start_new_session=True,  # Ctrl-C in the terminal is for the supervisor alone

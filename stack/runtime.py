@@ -57,12 +57,19 @@ class Runtime:
         return self.node_modules / "@dbmate" / "linux-x64" / "bin" / "dbmate"
 
     def command(
-        self, program: str, *args: str, binds: Sequence[Path] = (), info_fd: int | None = None, tty: bool = False
+        self,
+        program: str,
+        *args: str,
+        binds: Sequence[Path] = (),
+        info_fd: int | None = None,
+        tty: bool = False,
+        here: bool = False,
     ) -> list[str]:
         """The command line that runs ``program`` of the root, seeing the host only at ``binds`` (read and write).
 
         The program sees itself as the user ``postgres``; files it makes belong to whoever runs this.
-        With ``info_fd``, bwrap writes JSON there whose ``child-pid`` is the program's own process id.
+        With ``info_fd``, bwrap writes JSON there whose ``child-pid`` is the program's own process id. ``tty`` lets it
+        use the terminal; ``here`` lets it see the current folder (read only) and starts it there.
         """
         if self.root is None:
             return [_on_path(program), *args]
@@ -73,11 +80,13 @@ class Runtime:
         for name in ("bin", "sbin", "lib", "lib64"):
             command += ["--symlink", f"usr/{name}", f"/{name}"]
         command += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--tmpfs", "/run", "--dir", "/var"]  # noqa: S108
+        command += ["--unshare-user", "--uid", str(uid), "--gid", str(gid), "--die-with-parent"]
+        if here:
+            command += ["--ro-bind", str(Path.cwd()), str(Path.cwd())]
         for path in binds:
             command += ["--bind", str(path), str(path)]
-        command += ["--unshare-user", "--uid", str(uid), "--gid", str(gid), "--die-with-parent"]
-        if binds:
-            command += ["--chdir", str(binds[0])]
+        if here or binds:
+            command += ["--chdir", str(Path.cwd() if here else binds[0])]
         if not tty:
             command.append("--new-session")
         if info_fd is not None:

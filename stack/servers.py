@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import string
@@ -61,6 +62,12 @@ def http_ready(url: str) -> None:
         raise NotReady(f"{url} answers {error.code}") from error
 
 
+def until_parent_ends(command: list[str]) -> list[str]:
+    """The command, ended by the kernel should whoever started it be killed. (bwrap does so by itself.)"""
+    setpriv = shutil.which("setpriv")
+    return command if setpriv is None else [setpriv, "--pdeathsig", "TERM", "--", *command]
+
+
 def memory_bytes() -> int:
     """Memory this machine (or control group) lets us use."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -90,12 +97,21 @@ def init_postgres(runtime: Runtime, directory: Path, password: str, database: st
             "--data-checksums", "--no-instructions", binds=[scratch.parent],
         )  # fmt: skip
         _run(command)
-        # single-user mode: pg_cron needs its database to be there when the server starts
-        single = [f"{PG_BIN}/postgres", "--single", "-D", str(scratch), "postgres"]
-        _run(runtime.command(single[0], *single[1:], binds=[scratch]), f"create database {database};\n")
+        # not later: pg_cron needs its database to be there when the server starts
+        _single_user(runtime, scratch, f"create database {database};")
     finally:
         password_file.unlink()
     scratch.rename(directory)
+
+
+def reset_postgres_password(runtime: Runtime, directory: Path, password: str) -> None:
+    """Give the administrator of a stopped cluster a new password (the old one is lost)."""
+    _single_user(runtime, directory, f"alter role postgres password '{password}';")
+
+
+def _single_user(runtime: Runtime, directory: Path, statement: str) -> None:
+    arguments = ["--single", "-D", str(directory), "-c", "shared_preload_libraries=", "postgres"]
+    _run(runtime.command(f"{PG_BIN}/postgres", *arguments, binds=[directory]), f"{statement}\n")
 
 
 def _run(command: list[str], text: str = "") -> None:
@@ -249,17 +265,17 @@ def postgrest(
     }
     if public_url:
         environment["PGRST_OPENAPI_SERVER_PROXY_URI"] = f"{public_url}/api/v1"
-        environment["PGRST_SERVER_CORS_ALLOWED_ORIGINS"] = _origins(public_url)
+        environment["PGRST_SERVER_CORS_ALLOWED_ORIGINS"] = origins(public_url)
     return ServerSpec(
         name=name,
-        command=lambda _: [str(runtime.postgrest), str(CHECKOUT / "postgrest.conf")],
+        command=lambda _: until_parent_ends([str(runtime.postgrest), str(CHECKOUT / "postgrest.conf")]),
         ready=lambda: http_ready(f"http://{LOOPBACK}:{admin_port}/ready"),
         url=f"http://{LOOPBACK}:{port}",
-        environment=environment,
+        environment=lambda: environment,
     )
 
 
-def _origins(public_url: str) -> str:
+def origins(public_url: str) -> str:
     """The page's own origin, under both names of loopback."""
     return f"{public_url},{public_url.replace(LOOPBACK, 'localhost')}"
 

@@ -1,0 +1,304 @@
+"""The ``segs`` command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+
+from stack import database, runtime, secrets, state, up
+from stack.paths import DataDir, default_data_dir
+from stack.plan import DEFAULT_SIMULATION, TENANT, with_login
+from stack.process import ServerError
+from stack.progress import SetupError
+from stack.users import NoSuchUser, find_user
+
+EXPECTED = (
+    SetupError,
+    ServerError,
+    state.NotRunning,
+    NoSuchUser,
+    database.DeployError,
+    psycopg.Error,
+    BrokenPipeError,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser = make_parser()
+    options, rest = parser.parse_known_args(words)
+    if rest and not getattr(options, "takes_rest", False):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    options.rest = rest
+    options.words = words
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except EXPECTED as error:
+        print(f"segs: {str(error).strip()}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Every command and option."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--data",
+        metavar="DIR",
+        help=f"the stack's data folder (default: $SEGS_DATA, else {os.path.relpath(default_data_dir())})",
+    )
+    parser = argparse.ArgumentParser(prog="segs", description="Runs and speaks to a SEGS platform on this machine.")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name: str, command: Callable[[argparse.Namespace], int], summary: str, more: str = "") -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, parents=[common], help=summary, description=f"{summary}. {more}".strip())
+        sub.set_defaults(command=command)
+        return sub
+
+    _add_up(add)
+    add("down", _down, "Stop the stack that runs in the data folder", "The data is kept.")
+    status = add("status", _status, "Tell what runs: services, addresses, versions")
+    status.add_argument("--json", action="store_true", help="as JSON, with the database URL and its password")
+    psql = add("psql", _psql, "Open psql on the database", "Everything after -- goes to psql.")
+    psql.add_argument("--role", metavar="LOGIN", help="log in as authenticator, segs_ingest or segs_relay")
+    psql.set_defaults(takes_rest=True)
+    _add_token(add)
+    listen = add("listen", _listen, "Print live events", "Options as `segs listen --help` of the relay client.")
+    listen.set_defaults(takes_rest=True)
+    _add_db(commands, common)
+    simulate = commands.add_parser(
+        "simulate", add_help=False, help="Play a grid of meters against a platform (see segs simulate --help)"
+    )
+    simulate.add_argument("--data", metavar="DIR")
+    simulate.set_defaults(command=_simulate, takes_rest=True)
+    return parser
+
+
+AddCommand = Callable[..., argparse.ArgumentParser]
+
+
+def _add_up(add: AddCommand) -> None:
+    sub = add(
+        "up",
+        _up,
+        "Start the whole platform in the foreground",
+        "Prints addresses, tokens and commands to try once all is healthy. Ctrl-C stops it; the data is kept. "
+        "With SEGS_DATABASE_URL set, that server is used and no PostgreSQL is started.",
+    )
+    sub.add_argument("--port", type=int, default=int(os.environ.get("SEGS_PORT", "8080")), help="edge port (8080)")
+    sub.add_argument("--detach", action="store_true", help="run in the background; return once all is healthy")
+    sub.add_argument("--no-simulator", action="store_true", help="start without the simulated grid")
+    sub.add_argument(
+        "--simulate",
+        metavar="OPTIONS",
+        default=shlex.join(DEFAULT_SIMULATION),
+        help="options of the simulated grid (default: %(default)s; see segs simulate --help)",
+    )
+    sub.add_argument("--plain", action="store_true", help="plain lines, even on a terminal")
+
+
+def _add_token(add: AddCommand) -> None:
+    sub = add("token", _token, "Print a development token", "Signed with the key in the data folder.")
+    sub.add_argument("--role", required=True, choices=("consumer", "operator", "admin", "device"))
+    sub.add_argument("--tenant", metavar="CODE", default=TENANT, help="tenant code (default: %(default)s)")
+    sub.add_argument(
+        "--user", metavar="EMAIL", help="whose token (default: the tenant's first user with that role); for a device its name"
+    )
+    sub.add_argument("--ttl", metavar="SECONDS", type=int, default=3600, help="valid for (default: %(default)s)")
+
+
+def _add_db(commands: Any, common: argparse.ArgumentParser) -> None:
+    group = commands.add_parser("db", help="Deploy the database: migrate, rollback, apply, status")
+    parts = group.add_subparsers(metavar="ACTION", required=True)
+
+    def add(name: str, command: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
+        sub: argparse.ArgumentParser = parts.add_parser(name, parents=[common], help=summary, description=summary + ".")
+        sub.set_defaults(command=command)
+        return sub
+
+    add("migrate", _db_migrate, "Run the migrations that have not run, then apply functions and jobs")
+    rollback = add("rollback", _db_rollback, "Undo the newest migrations")
+    rollback.add_argument("steps", nargs="?", type=int, default=1, metavar="N", help="how many (default: 1)")
+    add("apply", _db_apply, "Apply every function and job again, in one transaction")
+    add("status", _db_status, "Tell which migrations have run")
+
+
+def _up(options: argparse.Namespace) -> int:
+    simulation = None if options.no_simulator else shlex.split(options.simulate)
+    wanted = up.UpOptions(DataDir.at(options.data), options.port, simulation, options.plain)
+    if options.detach:
+        return up.detach(wanted, [word for word in options.words if word != "--detach"])
+    return up.run(wanted)
+
+
+def _down(options: argparse.Namespace) -> int:
+    data = DataDir.at(options.data)
+    if not state.is_running(data):
+        print(f"No stack runs in {data.path}.")
+        return 0
+    os.kill(int(state.read(data)["supervisor"]), signal.SIGTERM)
+    deadline = time.monotonic() + 120
+    while state.is_running(data):
+        if time.monotonic() > deadline:
+            raise SetupError(f"the stack did not stop within 2 minutes: see {data.logs}")
+        time.sleep(0.1)
+    print("Stopped; the data is kept.")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    data = DataDir.at(options.data)
+    try:
+        found = state.read(data)
+    except state.NotRunning as reason:
+        if options.json:
+            print(json.dumps({"running": False, "data": str(data.path), "services": []}))
+        else:
+            print(reason)
+        return 3
+    if options.json:
+        print(json.dumps({"running": True, **found}, indent=2))
+        return 0
+    for service in found["services"]:
+        restarts = f"  restarted {service['restarts']}x" if service["restarts"] else ""
+        print(f"{service['name']:<11} {service['state']:<10} pid {service['pid'] or '-':<8} {service['url']}{restarts}")
+    print(f"\nedge        {found['edge_url']}\ndatabase    {_without_password(found['database_url'])}")
+    if "versions" in found:
+        versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+        print(f"edition     {found['edition']}\nversions    {versions}")
+    print(f"data        {found['data']}")
+    return 0
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    return url.replace(f":{parts.password}@", ":***@", 1)
+
+
+def _psql(options: argparse.Namespace) -> int:
+    data = DataDir.at(options.data)
+    url = _admin_url(data)
+    if options.role:
+        url = with_login(url, options.role, secrets.load_or_create(data.secrets).passwords[options.role])
+    programs = runtime.ensure(need_root=False)
+    rest = [word for word in options.rest if word != "--"]
+    command = programs.command(
+        f"{runtime.PG_BIN}/psql" if programs.root else "psql", *rest, binds=[data.path], tty=True, here=True
+    )
+    environment = {**os.environ, **_libpq_environment(url), "PSQL_HISTORY": str(data.path / "psql_history")}
+    environment.setdefault("PAGER", "more")
+    return subprocess.run(command, env=environment, check=False).returncode
+
+
+def _libpq_environment(url: str) -> dict[str, str]:
+    """The address in variables, so that the password does not stand on a command line."""
+    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
+    known = psycopg.conninfo.conninfo_to_dict(url)
+    return {names[key]: str(value) for key, value in known.items() if key in names and value is not None}
+
+
+def _token(options: argparse.Namespace) -> int:
+    data = DataDir.at(options.data)
+    known = secrets.load_or_create(data.secrets)
+    if options.role == "device":
+        sub = options.user or "device"
+    else:
+        role = None if options.user else options.role
+        sub = find_user(_admin_url(data), options.tenant, email=options.user, role=role)
+    print(
+        secrets.mint_token(
+            known.private_key_file, role=options.role, tenant=options.tenant, sub=sub, ttl=options.ttl
+        )
+    )
+    return 0
+
+
+def _listen(options: argparse.Namespace) -> int:
+    from stack import listen
+
+    data = DataDir.at(options.data)
+    found = state.read(data)
+    return listen.run(found["edge_url"], lambda: _listener_token(data), options.rest)
+
+
+def _listener_token(data: DataDir) -> str:
+    known = secrets.load_or_create(data.secrets)
+    operator = find_user(_admin_url(data), TENANT, role="operator")
+    return secrets.mint_token(known.private_key_file, role="operator", tenant=TENANT, sub=operator)
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from simulator.cli import main as simulate
+
+    data = DataDir.at(options.data)
+    if state.is_running(data) and "--help" not in options.rest:
+        found = state.read(data)
+        known = secrets.load_or_create(data.secrets)
+        operator = find_user(found["database_url"], TENANT, role="operator")
+        for name, value in {
+            "SEGS_TARGET": found["edge_url"],
+            "SEGS_DATABASE_URL": found["database_url"],
+            "SEGS_TOKEN": secrets.mint_token(
+                known.private_key_file, role="device", tenant=TENANT, sub="simulator", ttl=7 * 86400
+            ),
+            "SEGS_OPERATOR_TOKEN": secrets.mint_token(
+                known.private_key_file, role="operator", tenant=TENANT, sub=operator, ttl=7 * 86400
+            ),
+        }.items():
+            os.environ.setdefault(name, value)
+    return simulate(options.rest)
+
+
+def _admin_url(data: DataDir) -> str:
+    """The administrator's URL of the running stack, or of SEGS_DATABASE_URL."""
+    external = os.environ.get("SEGS_DATABASE_URL")
+    if external and not state.is_running(data):
+        return external
+    return str(state.read(data)["database_url"])
+
+
+def _db_migrate(options: argparse.Namespace) -> int:
+    url = _admin_url(DataDir.at(options.data))
+    return _tell(database.deploy(url, runtime.ensure(need_root=False).dbmate))
+
+
+def _db_rollback(options: argparse.Namespace) -> int:
+    url = _admin_url(DataDir.at(options.data))
+    return _tell(database.rollback(url, runtime.ensure(need_root=False).dbmate, options.steps) or ["nothing to undo"])
+
+
+def _db_apply(options: argparse.Namespace) -> int:
+    begun = time.monotonic()
+    done = database.apply(_admin_url(DataDir.at(options.data)))
+    return _tell([*done, f"applied in {time.monotonic() - begun:.1f} s"])
+
+
+def _db_status(options: argparse.Namespace) -> int:
+    url = _admin_url(DataDir.at(options.data))
+    database.check_unedited(url)
+    applied = set(database.applied_migrations(url))
+    for path in database.migration_files():
+        print(f"{'applied' if path.name.split('_')[0] in applied else 'pending':<8} {path.name}")
+    return 0
+
+
+def _tell(done: list[str]) -> int:
+    for line in done:
+        print(line)
+    return 0

@@ -54,7 +54,7 @@ def bodies(task: dict[str, Any]) -> list[bytes]:
     for rows in batches(numbers, first, task["requests"], task["size"]):
         readings = [
             {"meter_id": codes[m], "timestamp": ts.isoformat(), "kwh": e / 1e6, "voltage": v, "current": c}
-            for ts, m, e, v, c, _ in rows
+            for ts, m, e, v, c in rows
         ]
         made.append(orjson.dumps({"readings": readings}))
     return made

@@ -44,7 +44,7 @@ class Measures:
             "copy, 500 a commit, 2 connections": partial(bare, writes.copy_batch, batch=500, connections=2),
             "insert, 500 a commit, 1 connection": partial(bare, writes.insert_batch, batch=500),
             "insert, 500 a commit, 2 connections": partial(
-                bare, writes.insert_batch, batch=500, connections=4
+                bare, writes.insert_batch, batch=500, connections=2
             ),
             "copy, 1 a commit, 1 connection": partial(
                 bare, writes.copy_batch, batch=1, rows=self.scale.single_rows

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-Row = tuple[datetime, int, int, float, float, int]
+Row = tuple[datetime, int, int, float, float]
 
 
 @dataclass
@@ -37,7 +37,7 @@ def batches(meters: list[int], first: datetime, count: int, size: int) -> Iterat
         for _ in range(size):
             tick, which = divmod(position, len(meters))
             energy = 200_000 + (position * 7919) % 100_000
-            batch.append((first + timedelta(seconds=tick), meters[which], energy, 230.1, 1.25, 0))
+            batch.append((first + timedelta(seconds=tick), meters[which], energy, 230.1, 1.25))
             position += 1
         yield batch
 

@@ -1,7 +1,8 @@
 """Bare writes into the same hypertable that the ingest worker writes: the ceiling it is compared with.
 
-The payload of every statement is built before the clock starts, so that what is timed is the database and
-the wire. Every batch is a transaction of its own, committed durably.
+COPY sends the very bytes that the worker would: binary rows of the same columns. The payload of every
+statement is built before the clock starts, so that what is timed is the database and the wire. Every batch is
+a transaction of its own, committed durably.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ import psycopg
 
 from bench.figures import Sample
 from bench.rows import Clock, Row, batches, ticks_needed
+from workers.ingest.rows import COLUMNS, copy_data, pack_row
 
-COPY = "copy grid.reading (ts, meter_id, energy, voltage, current, quality) from stdin"
-INSERT = """
-    insert into grid.reading (ts, meter_id, energy, voltage, current, quality)
-    select * from unnest(%s::timestamptz[], %s::int[], %s::bigint[], %s::real[], %s::real[], %s::smallint[])
+COPY = f"copy grid.reading ({COLUMNS}) from stdin (format binary)"
+INSERT = f"""
+    insert into grid.reading ({COLUMNS})
+    select * from unnest(%s::timestamptz[], %s::int[], %s::bigint[], %s::real[], %s::real[])
     on conflict (meter_id, ts) do nothing
 """
 
@@ -28,8 +30,7 @@ Write = Callable[[Connection], None]
 
 
 def copy_batch(rows: list[Row]) -> Write:
-    lines = [f"{ts.isoformat()}\t{m}\t{e}\t{v}\t{c}\t{q}\n" for ts, m, e, v, c, q in rows]
-    payload = "".join(lines).encode()
+    payload = copy_data(pack_row(m, round(ts.timestamp() * 1e6), e, v, c) for ts, m, e, v, c in rows)
 
     def write(connection: Connection) -> None:
         with connection.transaction(), connection.cursor() as cursor, cursor.copy(COPY) as copy:
@@ -39,7 +40,7 @@ def copy_batch(rows: list[Row]) -> Write:
 
 
 def insert_batch(rows: list[Row]) -> Write:
-    columns = [list(column) for column in zip(*rows, strict=True)]
+    columns = ["{" + ",".join(map(str, column)) + "}" for column in zip(*rows, strict=True)]
 
     def write(connection: Connection) -> None:
         with connection.transaction():

@@ -11,14 +11,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
 
-from stack import database, runtime, secrets, state, up
+from stack import database, listen, runtime, secrets, state, up
 from stack.paths import DataDir, default_data_dir
-from stack.plan import DEFAULT_SIMULATION, TENANT, with_login
+from stack.plan import DEFAULT_SIMULATION, SIMULATOR_TOKEN_TTL, TENANT, with_login
 from stack.process import ServerError
 from stack.progress import SetupError
 from stack.users import NoSuchUser, find_user
@@ -32,6 +33,8 @@ EXPECTED = (
     psycopg.Error,
     BrokenPipeError,
 )
+
+LISTENER_TOKEN_TTL = 12 * 3600
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -77,8 +80,15 @@ def make_parser() -> argparse.ArgumentParser:
     psql.add_argument("--role", metavar="LOGIN", help="log in as authenticator, segs_ingest or segs_relay")
     psql.set_defaults(takes_rest=True)
     _add_token(add)
-    listen = add("listen", _listen, "Print live events", "Options as `segs listen --help` of the relay client.")
-    listen.set_defaults(takes_rest=True)
+    heard = add(
+        "listen",
+        _listen,
+        "Print live events, one a line",
+        "Speaks to the stack of the data folder unless --url and --token name another.",
+    )
+    heard.add_argument("--role", choices=("consumer", "operator", "admin"), default="operator", help="listen as (%(default)s)")
+    heard.add_argument("--user", metavar="EMAIL", help="listen as this person (default: the first with that role)")
+    listen.add_arguments(heard)
     _add_db(commands, common)
     simulate = commands.add_parser(
         "simulate", add_help=False, help="Play a grid of meters against a platform (see segs simulate --help)"
@@ -215,52 +225,47 @@ def _libpq_environment(url: str) -> dict[str, str]:
 
 def _token(options: argparse.Namespace) -> int:
     data = DataDir.at(options.data)
-    known = secrets.load_or_create(data.secrets)
     if options.role == "device":
-        sub = options.user or "device"
+        key = secrets.load_or_create(data.secrets).private_key_file
+        print(_device_token(key, options.tenant, options.user or "device", options.ttl))
     else:
-        role = None if options.user else options.role
-        sub = find_user(_admin_url(data), options.tenant, email=options.user, role=role)
-    print(
-        secrets.mint_token(
-            known.private_key_file, role=options.role, tenant=options.tenant, sub=sub, ttl=options.ttl
-        )
-    )
+        print(_person_token(data, options.tenant, options.role, options.user, options.ttl))
     return 0
 
 
+def _device_token(key: Path, tenant: str, name: str, ttl: int) -> str:
+    return secrets.mint_token(key, role="device", tenant=tenant, sub=name, ttl=ttl)
+
+
 def _listen(options: argparse.Namespace) -> int:
-    from stack import listen
-
     data = DataDir.at(options.data)
-    found = state.read(data)
-    return listen.run(found["edge_url"], lambda: _listener_token(data), options.rest)
+    if options.url is None:
+        options.url = state.read(data)["edge_url"]
+    if options.token is None and "SEGS_TOKEN" not in os.environ:
+        options.token = _person_token(data, TENANT, options.role, options.user, LISTENER_TOKEN_TTL)
+    return listen.run(options)
 
 
-def _listener_token(data: DataDir) -> str:
-    known = secrets.load_or_create(data.secrets)
-    operator = find_user(_admin_url(data), TENANT, role="operator")
-    return secrets.mint_token(known.private_key_file, role="operator", tenant=TENANT, sub=operator)
+def _person_token(data: DataDir, tenant: str, role: str, email: str | None, ttl: int) -> str:
+    key = secrets.load_or_create(data.secrets).private_key_file
+    sub = find_user(_admin_url(data), tenant, email=email, role=None if email else role)
+    return secrets.mint_token(key, role=role, tenant=tenant, sub=sub, ttl=ttl)
 
 
 def _simulate(options: argparse.Namespace) -> int:
-    from simulator.cli import main as simulate
+    from simulator.cli import main as simulate  # not needed, and slow to load, for the other commands
 
     data = DataDir.at(options.data)
-    if state.is_running(data) and "--help" not in options.rest:
+    if state.is_running(data):
         found = state.read(data)
-        known = secrets.load_or_create(data.secrets)
-        operator = find_user(found["database_url"], TENANT, role="operator")
-        for name, value in {
+        key = secrets.load_or_create(data.secrets).private_key_file
+        known = {
             "SEGS_TARGET": found["edge_url"],
             "SEGS_DATABASE_URL": found["database_url"],
-            "SEGS_TOKEN": secrets.mint_token(
-                known.private_key_file, role="device", tenant=TENANT, sub="simulator", ttl=7 * 86400
-            ),
-            "SEGS_OPERATOR_TOKEN": secrets.mint_token(
-                known.private_key_file, role="operator", tenant=TENANT, sub=operator, ttl=7 * 86400
-            ),
-        }.items():
+            "SEGS_TOKEN": _device_token(key, TENANT, "simulator", SIMULATOR_TOKEN_TTL),
+            "SEGS_OPERATOR_TOKEN": _person_token(data, TENANT, "operator", None, SIMULATOR_TOKEN_TTL),
+        }
+        for name, value in known.items():
             os.environ.setdefault(name, value)
     return simulate(options.rest)
 

@@ -156,7 +156,7 @@ class Supervisor:
             if time.monotonic() - checked > 5:
                 reason = await asyncio.to_thread(service.server.check)
                 checked = time.monotonic()
-                if service.server.running and not self._stopping.is_set():
+                if service.server.running and not self.stopping:
                     if reason and service.state == "healthy":
                         self._sink(service.server.spec.name, f"does not answer as it should: {reason}")
                     self._set(service, "unhealthy" if reason else "healthy")

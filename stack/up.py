@@ -19,6 +19,7 @@ import psycopg
 
 from stack import plan as plans
 from stack import runtime, state
+from stack.database import DeployError
 from stack.paths import DataDir
 from stack.process import LogFiles, ServerError
 from stack.progress import SetupError, say
@@ -94,7 +95,7 @@ async def _run(plan: plans.Plan, options: UpOptions) -> int:
             screen.announce(greeting(plan))
             published.healthy()
             await _show(plan, screen, supervisor.run)
-    except (ServerError, psycopg.Error, plans.database.DeployError) as error:
+    except (ServerError, psycopg.Error, DeployError) as error:
         say(f"could not start: {error}. Logs are in {plan.data.logs}")
         status = 1
     finally:

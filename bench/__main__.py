@@ -83,16 +83,20 @@ def run(options: argparse.Namespace, directory: Path) -> None:
         facts |= {"scale": vars(scale), "rounds": options.rounds, "settings": environment.settings()}
         measures = Measures(environment, scale).all()
         chosen = {name: measure for name, measure in measures.items() if name.startswith(options.only)}
+        loads = []
         for number in range(1, options.rounds + 1):
+            loads.append(round(os.getloadavg()[0], 2))
             for name, measure in chosen.items():
                 print(f"round {number}/{options.rounds}: {name} ...", file=sys.stderr, flush=True)
                 figures.add(name, measure())
+    facts["load_before_rounds"] = loads
     ratios = figures.ratios(RATIOS)
     settings = facts["settings"]
     print(
         f"\n{facts['processors']} x {facts['processor']}, {facts['memory_mib']:,} MiB;"
         f" commit {facts['commit']}"
     )
+    print(f"load average before each round: {loads}; servers and load generators share the processors")
     print(f"{settings}\n{scale}\n")
     print("\n".join(figures.lines()))
     print("\nratios of the medians")

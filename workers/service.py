@@ -58,6 +58,7 @@ async def serve(
         handle_signals=False,
         shutdown_timeout=shutdown_timeout,
         keepalive_timeout=keepalive_timeout,
+        auto_decompress=False,  # a body is decompressed by its reader, within its limits
     )
     try:
         await runner.setup()

@@ -1,0 +1,200 @@
+"""The ingest worker's HTTP application."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+
+import orjson
+from aiohttp import web
+
+from workers import db
+from workers.errors import RateLimited, ServiceError, Unavailable, error_middleware
+from workers.health import HEALTH, setup_health
+from workers.ingest import statements
+from workers.ingest.body import read_items
+from workers.ingest.marks import Marks
+from workers.ingest.meters import MeterDirectory, Tenants
+from workers.ingest.metrics import IngestMetrics
+from workers.ingest.plan import Job
+from workers.ingest.rate import RateLimiter
+from workers.ingest.readings import Limits, Rejection, Screened, meter_codes, missing_codes, screen, shape
+from workers.ingest.settings import IngestSettings
+from workers.ingest.statements import QuarantineRow
+from workers.ingest.writer import Writer, WriterOptions
+from workers.metrics import setup_metrics
+from workers.service import serve
+from workers.tokens import Claims, TokenVerifier, bearer_token, require_role
+
+log = logging.getLogger(__name__)
+
+LIMITS_REFRESH = 30.0
+LIMITS_RETRY = 0.5
+
+
+class Ingest:
+    """What the handler of ``POST /telemetry/batch`` works with."""
+
+    def __init__(self, settings: IngestSettings, metrics: IngestMetrics) -> None:
+        self.settings = settings
+        self.metrics = metrics
+        self.tokens = TokenVerifier(
+            settings.jwks_file, issuer=settings.jwt_issuer, audience=settings.jwt_audience
+        )
+        self.rates = RateLimiter(settings.ingest_rate_limit, settings.ingest_rate_burst)
+        self.limits: Limits | None = None
+        self.tenants: Tenants
+        self.writer: Writer
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """``POST /telemetry/batch``: counts what it answers."""
+        try:
+            response = await self._accept(request)
+        except ServiceError as error:
+            self.metrics.request(error.status)
+            raise
+        except Exception:
+            self.metrics.request(500)
+            raise
+        self.metrics.request(200)
+        return response
+
+    async def _accept(self, request: web.Request) -> web.Response:
+        claims = self._admit(request)
+        items = await read_items(
+            request,
+            max_bytes=self.settings.ingest_max_body_bytes,
+            max_readings=self.settings.ingest_max_readings,
+        )
+        directory = await self.tenants.directory(claims.tenant)
+        screened = await self._screen(items, directory)
+        job = _job(directory.tenant_id, screened)
+        stored_before = 0
+        if job.size:
+            self.writer.submit(job)
+            stored_before = await job.done
+        else:
+            self.metrics.rejected(job.rejected)
+        return _answer(len(job.rows) - stored_before, job.duplicates + stored_before, screened.rejections)
+
+    def _admit(self, request: web.Request) -> Claims:
+        """Who is asking, if it may and if we can: all that needs no body."""
+        claims = self.tokens.verify(bearer_token(request))
+        require_role(claims, "device")
+        if delay := self.rates.delay((claims.tenant, claims.subject)):
+            raise RateLimited("too many requests from this device", retry_after=delay)
+        self.writer.check()
+        return claims
+
+    async def _screen(self, items: list[object], directory: MeterDirectory) -> Screened:
+        if self.limits is None:
+            raise Unavailable("the limits are not loaded yet")
+        readings = shape(items)
+        meters = directory.known()
+        if missing_codes(readings, meters):
+            meters = await directory.resolve(meter_codes(readings))
+        return screen(items, readings, meters, self.limits, time.time())
+
+    async def watch_limits(self, pool: db.Pool) -> None:
+        """Keep ``limits`` as ingest.limits says."""
+        while True:
+            try:
+                async with pool.connection() as connection:
+                    limits = await statements.limits(connection)
+                if limits != self.limits:
+                    log.info("limits: %s", limits)
+                self.limits = limits
+            except Exception as error:
+                log.debug("limits not loaded: %s", error)
+            await asyncio.sleep(LIMITS_RETRY if self.limits is None else LIMITS_REFRESH)
+
+
+SETTINGS = web.AppKey("SETTINGS", IngestSettings)
+INGEST = web.AppKey("INGEST", Ingest)
+
+
+def make_app(settings: IngestSettings) -> web.Application:
+    """The application: routes, metrics, health; resources are acquired when it starts."""
+    app = web.Application(middlewares=[error_middleware], client_max_size=settings.ingest_max_body_bytes)
+    registry = setup_metrics(app)
+    setup_health(app)
+    app[SETTINGS] = settings
+    ingest = app[INGEST] = Ingest(settings, IngestMetrics(registry))
+    app.router.add_post("/telemetry/batch", ingest.handle)
+    app.cleanup_ctx.append(_resources)
+    return app
+
+
+async def run(settings: IngestSettings) -> None:
+    """Serve until told to stop."""
+    await serve(
+        make_app(settings),
+        settings.ingest_host,
+        settings.ingest_port,
+        reuse_port=settings.ingest_reuse_port,
+        shutdown_timeout=settings.ingest_shutdown_timeout,
+    )
+
+
+async def _resources(app: web.Application) -> AsyncIterator[None]:
+    """Redis, the look-up pool, the writer and the watch on the limits."""
+    settings, ingest = app[SETTINGS], app[INGEST]
+    url = settings.ingest_database_url.get_secret_value()
+    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    marks = Marks(redis_url, timeout=settings.ingest_redis_timeout)
+    options = WriterOptions(
+        lanes=settings.ingest_writers,
+        write_rows=settings.ingest_write_rows,
+        queue_rows=settings.ingest_queue_rows,
+        timeout=settings.ingest_write_timeout,
+    )
+    async with db.pool(url, "segs-ingest", size=2) as pool:
+        ingest.writer = Writer(url, marks, options, ingest.metrics)
+        ingest.tenants = Tenants(
+            pool, ttl=settings.ingest_meter_ttl, unknown_ttl=settings.ingest_unknown_meter_ttl
+        )
+        ingest.writer.start()
+        watch = asyncio.create_task(ingest.watch_limits(pool))
+        _observe(app, pool, marks)
+        yield
+        await ingest.writer.stop()
+        watch.cancel()
+        await marks.close()
+
+
+def _observe(app: web.Application, pool: db.Pool, marks: Marks) -> None:
+    ingest = app[INGEST]
+
+    async def database() -> bool:
+        async with pool.connection(timeout=1.0) as connection:
+            await connection.execute("select 1")
+        return ingest.writer.connected and ingest.limits is not None
+
+    app[HEALTH].add("postgresql", database, required=True)
+    app[HEALTH].add("redis", marks.ping, required=False)
+    ingest.metrics.gauge(
+        "segs_ingest_waiting_rows", "Rows waiting to be written.", lambda: ingest.writer.waiting_rows
+    )
+
+
+def _job(tenant_id: int, screened: Screened) -> Job:
+    return Job(
+        tenant_id=tenant_id,
+        rows=screened.rows,
+        duplicates=screened.duplicates,
+        rejected=len(screened.rejections),
+        quarantine=[
+            QuarantineRow(tenant_id, item.code, item.message, orjson.dumps(item.reading).decode())
+            for item in screened.rejections
+            if item.reading is not None
+        ],
+        done=asyncio.get_running_loop().create_future(),
+    )
+
+
+def _answer(accepted: int, duplicates: int, rejections: list[Rejection]) -> web.Response:
+    rejected = [{"index": item.index, "code": item.code, "message": item.message} for item in rejections]
+    body = orjson.dumps({"accepted": accepted, "duplicates": duplicates, "rejected": rejected})
+    return web.Response(body=body, content_type="application/json")

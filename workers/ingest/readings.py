@@ -1,0 +1,227 @@
+"""From unchecked JSON values to rows: the shape of a reading, and what it may claim.
+
+The rules and their words are those of ingest.drain_queue() too; change both together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Annotated, Any, NotRequired, cast
+
+from pydantic import ConfigDict, Field, FiniteFloat, GetCoreSchemaHandler, TypeAdapter, ValidationError
+from pydantic_core import CoreSchema, core_schema
+from typing_extensions import TypedDict
+
+from workers.ingest.body import MALFORMED
+from workers.ingest.rows import Key, pack_row
+
+MWH_PER_KWH = 1_000_000
+MICROSECONDS = 1_000_000
+
+METER_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+# RFC 3339, seconds and colon of the zone optional; more than microseconds is cut off.
+TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d(:?\d\d)?)", re.ASCII)
+
+INVALID_READING = "invalid_reading"
+UNKNOWN_METER = "unknown_meter"
+TIME_IN_FUTURE = "time_in_future"
+TIME_TOO_OLD = "time_too_old"
+ENERGY_OUT_OF_RANGE = "energy_out_of_range"
+
+
+class _NoneOnError:
+    """Makes a value that does not validate None, so that one bad reading does not stop the list."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_default_schema(handler(source), default=None, on_error="default")
+
+
+class Reading(TypedDict):
+    """The shape of one reading, as it comes in."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]
+
+    meter_id: Annotated[str, Field(min_length=1, max_length=64)]
+    timestamp: Annotated[str, Field(min_length=1, max_length=40)]
+    kwh: FiniteFloat
+    voltage: NotRequired[Annotated[FiniteFloat, Field(ge=0, le=1_000_000)] | None]
+    current: NotRequired[Annotated[FiniteFloat, Field(ge=-100_000, le=100_000)] | None]
+
+
+_ONE = TypeAdapter(Reading)
+_MANY = TypeAdapter(list[Annotated[Reading, _NoneOnError()]])
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a reading may claim: the row of ingest.limits."""
+
+    max_ahead: timedelta
+    max_age: timedelta
+    max_energy: int
+
+    def messages(self) -> dict[str, str]:
+        """The words of each rejection, with the numbers of the limits."""
+        kwh = _number(Decimal(self.max_energy) / MWH_PER_KWH)
+        return {
+            UNKNOWN_METER: "no such meter",
+            TIME_IN_FUTURE: f"timestamp is more than {duration(self.max_ahead)} ahead",
+            TIME_TOO_OLD: f"timestamp is older than the accepted age of {duration(self.max_age)}",
+            ENERGY_OUT_OF_RANGE: f"kwh is outside -{kwh} to {kwh}",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """One reading refused, and why. ``reading`` is set when it is of known shape (and goes to quarantine)."""
+
+    index: int
+    code: str
+    message: str
+    reading: Reading | None = None
+
+
+@dataclass(slots=True)
+class Screened:
+    """A batch after screening: packed rows by key, and the rest."""
+
+    rows: dict[Key, bytes] = field(default_factory=dict)
+    duplicates: int = 0
+    rejections: list[Rejection] = field(default_factory=list)
+
+
+def shape(items: list[Any]) -> list[Reading | None]:
+    """Each item as a reading, or None if it is not of that shape (see :func:`fault`)."""
+    return cast("list[Reading | None]", _MANY.validate_python(items))
+
+
+def missing_codes(readings: list[Reading | None], known: Mapping[str, int]) -> bool:
+    """Whether any reading names a meter that is not in ``known``."""
+    return any(reading is not None and reading["meter_id"] not in known for reading in readings)
+
+
+def meter_codes(readings: list[Reading | None]) -> set[str]:
+    """The well-formed meter codes of a batch."""
+    codes = {reading["meter_id"] for reading in readings if reading is not None}
+    return {code for code in codes if METER_CODE.fullmatch(code)}
+
+
+def screen(
+    items: list[Any], readings: list[Reading | None], meters: Mapping[str, int], limits: Limits, at: float
+) -> Screened:
+    """Sort the readings into rows, duplicates within the batch, and rejections; ``at`` is now (Unix time)."""
+    latest = round((at + limits.max_ahead.total_seconds()) * MICROSECONDS)
+    oldest = round((at - limits.max_age.total_seconds()) * MICROSECONDS)
+    max_energy = limits.max_energy
+    result = Screened()
+    rows = result.rows
+    times: dict[str, int | None] = {}
+    for index, reading in enumerate(readings):
+        if reading is None:
+            result.rejections.append(Rejection(index, INVALID_READING, fault(items[index])))
+            continue
+        text = reading["timestamp"]
+        ts = times.get(text) if text in times else times.setdefault(text, microseconds(text))
+        meter = meters.get(reading["meter_id"])
+        energy = milliwatt_hours(reading["kwh"])
+        if (
+            ts is None
+            or meter is None
+            or not oldest <= ts <= latest
+            or not -max_energy <= energy <= max_energy
+        ):
+            result.rejections.append(_rejection(index, reading, ts, meter, latest, oldest, limits))
+            continue
+        key = (meter, ts)
+        if key in rows:
+            result.duplicates += 1
+        else:
+            rows[key] = pack_row(meter, ts, energy, reading.get("voltage"), reading.get("current"))
+    return result
+
+
+def microseconds(text: str) -> int | None:
+    """Unix time of an RFC 3339 timestamp in microseconds, or None if it is none or has no zone."""
+    if not TIMESTAMP.fullmatch(text):
+        return None
+    try:
+        return round(datetime.fromisoformat(text.upper()).timestamp() * MICROSECONDS)
+    except (ValueError, OverflowError):
+        return None
+
+
+def milliwatt_hours(kwh: float) -> int:
+    """Energy in whole mWh, half to even; exact for every number of up to 15 significant digits."""
+    if abs(kwh) > 1e9:
+        return int(kwh) * MWH_PER_KWH
+    product = kwh * MWH_PER_KWH
+    whole = round(product)
+    if abs(product - whole) < 0.499:
+        return whole
+    # Too near a tie for binary arithmetic to say which way.
+    return int((Decimal(repr(kwh)) * MWH_PER_KWH).quantize(Decimal(1), ROUND_HALF_EVEN))
+
+
+def fault(item: Any) -> str:
+    """Why ``item`` is not a reading, in words for its sender."""
+    if item is MALFORMED:
+        return "the line is not JSON"
+    if not isinstance(item, dict):
+        return "a reading must be an object"
+    try:
+        _ONE.validate_python(item)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        return _printable(f"{name}: {first['msg'][:1].lower()}{first['msg'][1:]}")
+    return "not a valid reading"
+
+
+def duration(value: timedelta) -> str:
+    """``5 minutes``, ``35 days``: in the largest unit that gives a whole number."""
+    seconds = value.total_seconds()
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds and seconds % size == 0:
+            count = int(seconds // size)
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return f"{_number(Decimal(str(seconds)))} seconds"
+
+
+def instant(ts: int) -> datetime:
+    """Microseconds since 1970 as a timestamp."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=ts)
+
+
+def _rejection(
+    index: int, reading: Reading, ts: int | None, meter: int | None, latest: int, oldest: int, limits: Limits
+) -> Rejection:
+    if not METER_CODE.fullmatch(reading["meter_id"]):
+        return Rejection(
+            index, INVALID_READING, "meter_id: may hold only letters, digits, dot, underscore and hyphen"
+        )
+    if ts is None:
+        return Rejection(
+            index, INVALID_READING, "timestamp: must be an RFC 3339 date and time with a time zone"
+        )
+    if meter is None:
+        code = UNKNOWN_METER
+    elif ts > latest:
+        code = TIME_IN_FUTURE
+    elif ts < oldest:
+        code = TIME_TOO_OLD
+    else:
+        code = ENERGY_OUT_OF_RANGE
+    return Rejection(index, code, limits.messages()[code], reading)
+
+
+def _number(value: Decimal) -> str:
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _printable(text: str) -> str:
+    return text[:200].encode("utf-8", "backslashreplace").decode().replace("\0", "\\u0000")

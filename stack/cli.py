@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from stack import database, listen, runtime, secrets, state, up
+from stack import compose_secrets, database, listen, runtime, secrets, state, up
 from stack.paths import DataDir, default_data_dir
 from stack.plan import DEFAULT_SIMULATION, SIMULATOR_TOKEN_TTL, TENANT, with_login
 from stack.process import ServerError
@@ -90,6 +90,13 @@ def make_parser() -> argparse.ArgumentParser:
     heard.add_argument("--user", metavar="EMAIL", help="listen as this person (default: the first with that role)")
     listen.add_arguments(heard)
     _add_db(commands, common)
+    made = commands.add_parser(
+        "secrets",
+        help="Write the secret files that compose.yaml mounts",
+        description="Write the secret files that compose.yaml mounts; those that exist are kept. See deploy/README.md.",
+    )
+    made.add_argument("directory", nargs="?", type=Path, default=compose_secrets.DIRECTORY, help="default: %(default)s")
+    made.set_defaults(command=_secrets)
     simulate = commands.add_parser(
         "simulate", add_help=False, help="Play a grid of meters against a platform (see segs simulate --help)"
     )
@@ -250,6 +257,10 @@ def _person_token(data: DataDir, tenant: str, role: str, email: str | None, ttl:
     key = secrets.load_or_create(data.secrets).private_key_file
     sub = find_user(_admin_url(data), tenant, email=email, role=None if email else role)
     return secrets.mint_token(key, role=role, tenant=tenant, sub=sub, ttl=ttl)
+
+
+def _secrets(options: argparse.Namespace) -> int:
+    return _tell([str(path) for path in compose_secrets.write(options.directory)])
 
 
 def _simulate(options: argparse.Namespace) -> int:

@@ -95,7 +95,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="Write the secret files that compose.yaml mounts",
         description="Write the secret files that compose.yaml mounts; those that exist are kept. See deploy/README.md.",
     )
-    made.add_argument("directory", nargs="?", type=Path, default=compose_secrets.DIRECTORY, help="default: %(default)s")
+    made.add_argument("directory", nargs="?", type=Path, default=compose_secrets.DIRECTORY, help="default: deploy/secrets")
     made.set_defaults(command=_secrets)
     simulate = commands.add_parser(
         "simulate", add_help=False, help="Play a grid of meters against a platform (see segs simulate --help)"

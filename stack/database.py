@@ -39,22 +39,27 @@ class SourceFile:
 
     @property
     def label(self) -> str:
+        """The path as a person would name it."""
         return str(self.path.relative_to(ROOT))
 
     @property
     def text(self) -> str:
+        """The whole file."""
         return self.path.read_text(encoding="utf-8")
 
 
 def function_files() -> list[SourceFile]:
+    """Every file of db/functions, in name order."""
     return [SourceFile(p) for p in sorted(DB.glob("functions/*/*.sql"))]
 
 
 def job_files() -> list[SourceFile]:
+    """Every file of db/jobs, in name order."""
     return [SourceFile(p) for p in sorted(DB.glob("jobs/*.sql"))]
 
 
 def migration_files() -> list[Path]:
+    """Every migration, oldest first."""
     return sorted(DB.glob("schema/*.sql"))
 
 
@@ -70,7 +75,7 @@ def bootstrap(url: str) -> list[str]:
     """Roles, extensions and pgmq. Idempotent."""
     done = []
     with psycopg.connect(url, autocommit=True) as connection:
-        run_file(connection, SourceFile(DB / "bootstrap.sql"))
+        _bootstrap_roles(connection)
         done.append("roles and extensions")
         if connection.execute("select to_regnamespace('pgmq') is null").fetchone() == (True,):
             source = importlib.resources.files("pgmq").joinpath("sql/pgmq.sql").read_text()
@@ -79,6 +84,20 @@ def bootstrap(url: str) -> list[str]:
             done.append("pgmq")
         run_file(connection, SourceFile(DB / "pgmq_grants.sql"))
     return done
+
+
+def _bootstrap_roles(connection: psycopg.Connection[tuple[object, ...]], attempts: int = 5) -> None:
+    """Run bootstrap.sql; again if another database of the cluster altered the same roles at that moment.
+
+    Roles belong to the cluster, advisory locks to one database: there is nothing to wait on beforehand.
+    """
+    for attempt in range(1, attempts + 1):
+        try:
+            run_file(connection, SourceFile(DB / "bootstrap.sql"))
+            return
+        except DeployError as error:
+            if "concurrently updated" not in str(error) or attempt == attempts:
+                raise
 
 
 def migrate(url: str, dbmate: Path) -> list[str]:
@@ -106,6 +125,7 @@ def rollback(url: str, dbmate: Path, steps: int = 1) -> list[str]:
 
 
 def applied_migrations(url: str) -> list[str]:
+    """Versions of the migrations that have run here, oldest first."""
     with psycopg.connect(url, autocommit=True) as connection:
         if connection.execute("select to_regclass('deploy.migration') is null").fetchone() == (True,):
             return []
@@ -133,19 +153,18 @@ def check_unedited(url: str) -> None:
 
 def apply(url: str) -> list[str]:
     """Apply every file of ``db/functions`` and ``db/jobs`` in one transaction: all of it or nothing."""
-    with psycopg.connect(url) as connection:
-        with connection.transaction():
-            connection.execute("select pg_advisory_xact_lock(hashtext('segs deploy'))")
-            connection.execute("set local check_function_bodies = off")
-            count = apply_functions(connection)
-            has_cron = connection.execute("select to_regnamespace('cron') is not null").fetchone() == (True,)
-            jobs = job_files() if has_cron else []
-            if has_cron:
-                connection.execute("set local role segs_cron")
-                connection.execute("select cron.unschedule(jobid) from cron.job where username = 'segs_cron'")
-                for job in jobs:
-                    run_file(connection, job)
-                connection.execute("reset role")
+    with psycopg.connect(url) as connection, connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(hashtext('segs deploy'))")
+        connection.execute("set local check_function_bodies = off")
+        count = apply_functions(connection)
+        has_cron = connection.execute("select to_regnamespace('cron') is not null").fetchone() == (True,)
+        jobs = job_files() if has_cron else []
+        if has_cron:
+            connection.execute("set local role segs_cron")
+            connection.execute("select cron.unschedule(jobid) from cron.job where username = 'segs_cron'")
+            for job in jobs:
+                run_file(connection, job)
+            connection.execute("reset role")
     return [f"{count} function files", f"{len(jobs)} job files"]
 
 
@@ -153,7 +172,7 @@ def apply_functions(connection: psycopg.Connection[tuple[object, ...]]) -> int:
     """Drop every managed object, then create each from its file.
 
     Views and SQL functions may need one another, so a file that fails for want of another is tried again
-    after the rest; when a round makes no progress, the first error is the real one.
+    after the rest; when a round makes no progress, the file that waits for no other one has the real error.
     """
     _drop_managed(connection)
     pending = function_files()
@@ -178,10 +197,20 @@ def apply_functions(connection: psycopg.Connection[tuple[object, ...]]) -> int:
                     raise
                 failed.append((source, error))
         if len(failed) == len(pending):
-            raise failed[0][1]
+            raise _root_error(failed)
         pending = [source for source, _ in failed]
     connection.execute("reset role")
     return total
+
+
+def _root_error(failed: list[tuple[SourceFile, DeployError]]) -> DeployError:
+    """The error that does not merely miss what another failed file would have made."""
+    names = {source: f"{source.path.parent.name}.{source.path.stem}" for source, _ in failed}
+    for source, error in failed:
+        missed = set(re.findall(r"[a-z_0-9]+\.[a-z_0-9]+", str(error.__cause__)))
+        if not missed & {name for other, name in names.items() if other != source}:
+            return error
+    return failed[0][1]
 
 
 def remove_managed(url: str) -> None:
@@ -222,14 +251,18 @@ def _drop_managed(connection: psycopg.Connection[tuple[object, ...]]) -> None:
         select format('drop view if exists %%s cascade', c.oid::regclass)
         from pg_class as c
         where c.relkind = 'v'
-          and c.relnamespace = any (select oid from pg_namespace where nspname = any (%(schemas)s || array['api']))
+          and c.relnamespace = any (
+              select oid from pg_namespace where nspname = any (%(schemas)s || array['api'])
+          )
           and coalesce(obj_description(c.oid, 'pg_class'), '') not like 'migration:%%'
         union all
         select format('drop %%s if exists %%s cascade',
                       case p.prokind when 'p' then 'procedure' when 'a' then 'aggregate' else 'function' end,
                       p.oid::regprocedure)
         from pg_proc as p
-        where p.pronamespace = any (select oid from pg_namespace where nspname = any (%(schemas)s || array['api']))
+        where p.pronamespace = any (
+            select oid from pg_namespace where nspname = any (%(schemas)s || array['api'])
+        )
           and coalesce(obj_description(p.oid, 'pg_proc'), '') not like 'migration:%%'
         """,
         {"schemas": list(MANAGED_SCHEMAS)},
@@ -262,7 +295,7 @@ def _dbmate(url: str, dbmate: Path, command: str) -> None:
 
 
 def _dbmate_url(url: str) -> str:
-    """dbmate's driver defaults to sslmode=require; ours is loopback unless the URL says otherwise."""
+    """Add what the driver of dbmate lacks: it defaults to sslmode=require, and ours is loopback unless told."""
     if "sslmode=" in url:
         return url
     return url + ("&" if "?" in url else "?") + "sslmode=disable"
@@ -297,5 +330,6 @@ def _record_checksums(url: str) -> None:
         for path in migration_files():
             if _version(path) not in known:
                 connection.execute(
-                    "insert into deploy.checksum (version, sha256) values (%s, %s)", (_version(path), _checksum(path))
+                    "insert into deploy.checksum (version, sha256) values (%s, %s)",
+                    (_version(path), _checksum(path)),
                 )

@@ -248,6 +248,6 @@ def _on_path(program: str) -> str:
 
 if __name__ == "__main__":
     try:
-        print(ensure())
+        ensure(need_root=not os.environ.get("SEGS_DATABASE_URL"))
     except SetupError as error:
         sys.exit(f"segs: {error}")

@@ -8,6 +8,11 @@ from typing import Any
 
 import psycopg
 
+from stack.database import DB
+
+SUPPORT = sorted((DB / "tests" / "support").glob("*.sql"))
+"""Helpers that every test file may use: made before it in its transaction, gone with it."""
+
 _PLAN = re.compile(r"^1\.\.(\d+)(\s*#\s*skip.*)?$", re.IGNORECASE)
 _RESULT = re.compile(r"^(not )?ok\b\s*(\d+)?\s*-?\s*(.*)$")
 _DIRECTIVE = re.compile(r"#\s*(skip|todo)\b\s*(.*)$", re.IGNORECASE)
@@ -67,6 +72,8 @@ def run_tap(connection: psycopg.Connection[Any], text: str) -> TapReport:
     connection.execute("set search_path = public")  # where pgTAP is; PGlite's own default is pg_catalog
     connection.execute("begin")
     try:
+        for helpers in SUPPORT:
+            connection.execute(helpers.read_text(encoding="utf-8"))
         lines = _text_rows(connection, text)
     except psycopg.Error as error:
         report = TapReport()

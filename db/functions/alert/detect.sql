@@ -32,7 +32,7 @@ begin
         where a.alert_id = s.alert_id and a.last_seen_at < seen_at
     )
     select
-        (select count(*) from added),
+        (select count(*)::integer from added),
         (
             -- Neither standing when we looked nor added by us: raised by someone else in between.
             select jsonb_agg(v.*)

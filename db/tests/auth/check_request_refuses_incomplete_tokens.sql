@@ -1,0 +1,69 @@
+begin;
+select plan(26);
+select tap.make_tenant('acme');
+
+create function pg_temp.check_as(claims jsonb) returns void
+language plpgsql
+as $$
+begin
+    perform set_config('request.jwt.claims', coalesce(claims::text, ''), true);
+    perform auth.check_request();
+end;
+$$;
+create function pg_temp.operator(change jsonb default '{}') returns jsonb
+language sql
+as $$
+    select tap.claims('acme', 'operator', 'operator') || change
+$$;
+select set_config('request.path', '/meters', true);
+
+select lives_ok($$ select pg_temp.check_as(pg_temp.operator()) $$, 'a complete token passes');
+select lives_ok($$ select pg_temp.check_as(pg_temp.operator('{"aud": ["x", "segs"]}')) $$, 'aud may be a list');
+select lives_ok($$ select pg_temp.check_as(pg_temp.operator('{"role": "consumer"}')) $$, 'a role below the user''s passes');
+select lives_ok($$ select pg_temp.check_as(tap.claims('acme', 'alice', 'consumer')) $$, 'a consumer passes');
+
+select throws_ok(
+    format($$ select pg_temp.check_as(pg_temp.operator() - %L) $$, claim),
+    'PT401', format('The token''s claim %s is missing or not valid here', claim), format('%s is required', claim)
+)
+from unnest(array['iss', 'aud', 'exp', 'sub', 'tenant', 'role']) as claim;
+select throws_ok(
+    format($$ select pg_temp.check_as(pg_temp.operator(%L)) $$, jsonb_build_object(claim, value)),
+    'PT401', format('The token''s claim %s is missing or not valid here', claim), format('%s %s is refused', claim, value)
+)
+from (
+    values
+        ('iss', '"somebody"'::jsonb), ('aud', '"other"'), ('aud', '[]'), ('exp', '"soon"'), ('exp', 'null'),
+        ('sub', '""'), ('tenant', '""'), ('tenant', 'null'), ('role', '"segs_owner"')
+) as wrong (claim, value);
+select throws_ok(
+    $$ select pg_temp.check_as(pg_temp.operator('{"tenant": "nobody"}')) $$,
+    'PT401', 'The token names a tenant that does not exist', 'an unknown tenant is refused'
+);
+select throws_ok(
+    $$ select pg_temp.check_as(pg_temp.operator('{"sub": "otto"}')) $$,
+    'PT401', 'The token''s user does not exist or is disabled', 'a sub that is no user is refused'
+);
+select throws_ok(
+    $$ select pg_temp.check_as(pg_temp.operator('{"role": "admin"}')) $$,
+    'PT403', 'The token claims the role admin, which its user does not have', 'a role above the user''s is refused'
+);
+select throws_ok(
+    $$ select pg_temp.check_as(pg_temp.operator('{"role": "device", "sub": "gateway-1"}')) $$,
+    'PT403', 'A device token may only send readings', 'a device is sent to the ingest worker'
+);
+select tap.make_tenant('other');
+select throws_ok(
+    $$ select pg_temp.check_as(pg_temp.operator('{"tenant": "other"}')) $$,
+    'PT401', 'The token''s user does not exist or is disabled', 'a user of another tenant is refused'
+);
+update auth.user_account set disabled_at = now() where user_id = tap.account('acme', 'operator');
+select throws_ok(
+    $$ select pg_temp.check_as(pg_temp.operator()) $$,
+    'PT401', 'The token''s user does not exist or is disabled', 'a disabled user is refused'
+);
+select throws_ok(
+    $$ select pg_temp.check_as(null) $$, 'PT401', 'This needs a token', 'empty claims are no token'
+);
+select * from finish();
+rollback;

@@ -1,0 +1,51 @@
+begin;
+select plan(19);
+select tap.make_tenant('acme');
+-- M-3 (east): alice until 12:20, then bob.
+select tap.own('acme', 'M-3', 'alice', '[2026-01-01 00:00Z, 2026-01-02 12:20Z)');
+select tap.own('acme', 'M-3', 'bob', '[2026-01-02 12:20Z,)');
+select tap.read('acme', 'M-3', at, 1)
+from generate_series('2026-01-02 11:00Z'::timestamptz, '2026-01-02 13:55Z', interval '5 minutes') as at;
+select tap.close('acme', 'east', at, 5)
+from generate_series('2026-01-02 11:00Z'::timestamptz, '2026-01-02 13:45Z', interval '15 minutes') as at;
+select alert.raise(tap.tenant('acme'), tap.meter('acme', 'M-3'), 'zero', 'info', at)
+from (values ('2026-01-02 11:15Z'::timestamptz), ('2026-01-02 12:20Z'), ('2026-01-02 13:30Z')) as a (at);
+
+select tap.sign_in('acme', 'alice');
+select is((select count(*) from api.readings where meter_id = 'M-3'), 16::bigint, 'alice: 11:00 to 12:15');
+select is((select max("timestamp") from api.readings), '2026-01-02 12:15Z'::timestamptz, 'no reading from the handover on');
+select is(
+    (select "timestamp" from api.latest_readings where meter_id = 'M-3'), '2026-01-02 12:15Z'::timestamptz,
+    'the latest is the latest of hers'
+);
+select is(
+    (select max(bucket) from api.readings_15m), '2026-01-02 12:00Z'::timestamptz,
+    'the quarter of an hour of the handover is not hers'
+);
+select is((select sum(energy_kwh) from api.readings_15m), 15::numeric, 'five whole buckets are');
+select is((select array_agg(bucket) from api.readings_1h), array['2026-01-02 11:00Z'::timestamptz], 'one whole hour');
+select is((select max(bucket) from api.readings_1m), '2026-01-02 12:15Z'::timestamptz, 'the minute before');
+select is(
+    (select array_agg(raised_at order by raised_at) from api.alerts), array['2026-01-02 11:15Z'::timestamptz],
+    'the alert of her time, not that of the instant of the handover'
+);
+select is((select max(window_start) from api.tariffs where region = 'east'), '2026-01-02 12:15Z'::timestamptz,
+    'prices of the region while she had a meter there');
+select is((select count(*) from api.current_tariffs where region = 'east'), 0::bigint, 'but not what it costs now');
+select is(
+    (select owned_until from api.meters where meter_id = 'M-3'), '2026-01-02 12:20Z'::timestamptz, 'and until when'
+);
+
+select tap.sign_in('acme', 'bob');
+select is((select min("timestamp") from api.readings), '2026-01-02 12:20Z'::timestamptz, 'bob: from the handover on');
+select is((select count(*) from api.readings), 20::bigint, 'all of it');
+select is((select min(bucket) from api.readings_15m), '2026-01-02 12:30Z'::timestamptz, 'from the next whole bucket');
+select is((select min(bucket) from api.readings_1h), '2026-01-02 13:00Z'::timestamptz, 'and the next whole hour');
+select is((select count(*) from api.alerts), 2::bigint, 'two alerts are his');
+select is((select count(*) from api.current_tariffs where region = 'east'), 1::bigint, 'he sees what it costs now');
+
+select tap.sign_in('acme', 'operator');
+select is((select count(*) from api.readings), 36::bigint, 'the operator sees all readings');
+select is((select count(*) from api.meters where meter_id = 'M-3'), 1::bigint, 'and the meter once');
+select * from finish();
+rollback;

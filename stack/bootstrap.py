@@ -22,7 +22,9 @@ OLDEST = (3, 11)
 def main(arguments: list[str]) -> int:
     """Bring the environment up to date; returns the exit status."""
     if sys.version_info < OLDEST:
-        return _fail(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]} (choose another: make PYTHON=...)")
+        return _fail(
+            f"Python 3.11 or newer is needed, not {sys.version.split()[0]}. Choose another: make PYTHON=..."
+        )
     development = CHECKOUT / "requirements-dev.lock"  # holds everything of requirements.lock too
     lock = development if "dev" in arguments else CHECKOUT / "requirements.lock"
     python = VENV / "bin" / "python"
@@ -38,7 +40,12 @@ def main(arguments: list[str]) -> int:
 
 
 def _fingerprint(lock: Path) -> str:
-    parts = [lock.read_bytes(), (CHECKOUT / "pyproject.toml").read_bytes(), str(CHECKOUT).encode(), sys.version.encode()]
+    parts = [
+        lock.read_bytes(),
+        (CHECKOUT / "pyproject.toml").read_bytes(),
+        str(CHECKOUT).encode(),
+        sys.version.encode(),
+    ]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
@@ -62,11 +69,15 @@ def _usable(python: Path) -> bool:
 
 def _venv_module() -> bool:
     """Debian ships venv apart from Python; install it if we may."""
-    result = subprocess.run([sys.executable, "-c", "import ensurepip, venv"], capture_output=True, check=False)
+    result = subprocess.run(
+        [sys.executable, "-c", "import ensurepip, venv"], capture_output=True, check=False
+    )
     if result.returncode == 0:
         return True
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        _fail("this Python has no venv module: please run `sudo apt-get install python3-venv` once, then this again")
+        _fail(
+            "this Python has no venv module: please run `sudo apt-get install python3-venv`, then this again"
+        )
         return False
     _say("installing python3-venv with apt-get ...")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
@@ -88,12 +99,12 @@ def _install(python: Path, lock: Path) -> bool:
     total = len(re.findall(r"^[A-Za-z0-9]", lock.read_text(encoding="utf-8"), re.MULTILINE))
     _say(f"installing up to {total} Python packages from {lock.name} (once) ...")
     begun = time.monotonic()
-    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--progress-bar", "off", "--no-compile"]
+    pip = [str(python), *"-m pip --disable-pip-version-check install --progress-bar off --no-compile".split()]
     if not _pip([*pip, "--require-hashes", "-r", str(lock)], total):
         return False
     # "compat": the checkout itself is put on the path, so new packages are found without another install
-    editable = ["--no-deps", "--no-build-isolation", "--config-settings", "editable_mode=compat", "-e", str(CHECKOUT)]
-    if not _pip([*pip, *editable], 0):
+    options = "--no-deps --no-build-isolation --config-settings editable_mode=compat -e"
+    if not _pip([*pip, *options.split(), str(CHECKOUT)], 0):
         return False
     _say(f"Python packages are in .venv: done in {time.monotonic() - begun:.0f} s")
     return True
@@ -103,7 +114,8 @@ def _pip(command: list[str], total: int) -> bool:
     """Run pip, showing how far it is."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout is not None
-    done, kept = 0, []
+    done = 0
+    kept: list[str] = []
     for line in process.stdout:
         kept = [*kept[-30:], line.rstrip()]
         if line.startswith("Collecting "):

@@ -64,11 +64,17 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help=f"the stack's data folder (default: $SEGS_DATA, else {os.path.relpath(default_data_dir())})",
     )
-    parser = argparse.ArgumentParser(prog="segs", description="Runs and speaks to a SEGS platform on this machine.")
+    parser = argparse.ArgumentParser(
+        prog="segs", description="Runs and speaks to a SEGS platform on this machine."
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    def add(name: str, command: Callable[[argparse.Namespace], int], summary: str, more: str = "") -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, parents=[common], help=summary, description=f"{summary}. {more}".strip())
+    def add(
+        name: str, command: Callable[[argparse.Namespace], int], summary: str, more: str = ""
+    ) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            name, parents=[common], help=summary, description=f"{summary}. {more}".strip()
+        )
         sub.set_defaults(command=command)
         return sub
 
@@ -86,16 +92,25 @@ def make_parser() -> argparse.ArgumentParser:
         "Print live events, one a line",
         "Speaks to the stack of the data folder unless --url and --token name another.",
     )
-    heard.add_argument("--role", choices=("consumer", "operator", "admin"), default="operator", help="listen as (%(default)s)")
-    heard.add_argument("--user", metavar="EMAIL", help="listen as this person (default: the first with that role)")
+    heard.add_argument(
+        "--role",
+        choices=("consumer", "operator", "admin"),
+        default="operator",
+        help="listen as (%(default)s)",
+    )
+    heard.add_argument(
+        "--user", metavar="EMAIL", help="listen as this person (default: the first with that role)"
+    )
     listen.add_arguments(heard)
     _add_db(commands, common)
     made = commands.add_parser(
         "secrets",
         help="Write the secret files that compose.yaml mounts",
-        description="Write the secret files that compose.yaml mounts; those that exist are kept. See deploy/README.md.",
+        description="Write the secret files that compose.yaml mounts; keeps existing ones. See deploy/README.md.",
     )
-    made.add_argument("directory", nargs="?", type=Path, default=compose_secrets.DIRECTORY, help="default: deploy/secrets")
+    made.add_argument(
+        "directory", nargs="?", type=Path, default=compose_secrets.DIRECTORY, help="default: deploy/secrets"
+    )
     made.set_defaults(command=_secrets)
     simulate = commands.add_parser(
         "simulate", add_help=False, help="Play a grid of meters against a platform (see segs simulate --help)"
@@ -113,11 +128,15 @@ def _add_up(add: AddCommand) -> None:
         "up",
         _up,
         "Start the whole platform in the foreground",
-        "Prints addresses, tokens and commands to try once all is healthy. Ctrl-C stops it; the data is kept. "
+        "Prints addresses, tokens and commands to try once healthy. Ctrl-C stops it; the data is kept. "
         "With SEGS_DATABASE_URL set, that server is used and no PostgreSQL is started.",
     )
-    sub.add_argument("--port", type=int, default=int(os.environ.get("SEGS_PORT", "8080")), help="edge port (8080)")
-    sub.add_argument("--detach", action="store_true", help="run in the background; return once all is healthy")
+    sub.add_argument(
+        "--port", type=int, default=int(os.environ.get("SEGS_PORT", "8080")), help="edge port (8080)"
+    )
+    sub.add_argument(
+        "--detach", action="store_true", help="run in the background; return once all is healthy"
+    )
     sub.add_argument("--no-simulator", action="store_true", help="start without the simulated grid")
     sub.add_argument(
         "--simulate",
@@ -133,9 +152,13 @@ def _add_token(add: AddCommand) -> None:
     sub.add_argument("--role", required=True, choices=("consumer", "operator", "admin", "device"))
     sub.add_argument("--tenant", metavar="CODE", default=TENANT, help="tenant code (default: %(default)s)")
     sub.add_argument(
-        "--user", metavar="EMAIL", help="whose token (default: the tenant's first user with that role); for a device its name"
+        "--user",
+        metavar="EMAIL",
+        help="whose token (default: the tenant's first user with that role); for a device its name",
     )
-    sub.add_argument("--ttl", metavar="SECONDS", type=int, default=3600, help="valid for (default: %(default)s)")
+    sub.add_argument(
+        "--ttl", metavar="SECONDS", type=int, default=3600, help="valid for (default: %(default)s)"
+    )
 
 
 def _add_db(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -143,7 +166,9 @@ def _add_db(commands: Any, common: argparse.ArgumentParser) -> None:
     parts = group.add_subparsers(metavar="ACTION", required=True)
 
     def add(name: str, command: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
-        sub: argparse.ArgumentParser = parts.add_parser(name, parents=[common], help=summary, description=summary + ".")
+        sub: argparse.ArgumentParser = parts.add_parser(
+            name, parents=[common], help=summary, description=summary + "."
+        )
         sub.set_defaults(command=command)
         return sub
 
@@ -192,7 +217,8 @@ def _status(options: argparse.Namespace) -> int:
         return 0
     for service in found["services"]:
         restarts = f"  restarted {service['restarts']}x" if service["restarts"] else ""
-        print(f"{service['name']:<11} {service['state']:<10} pid {service['pid'] or '-':<8} {service['url']}{restarts}")
+        pid = service["pid"] or "-"
+        print(f"{service['name']:<11} {service['state']:<10} pid {pid:<8} {service['url']}{restarts}")
     print(f"\nedge        {found['edge_url']}\ndatabase    {_without_password(found['database_url'])}")
     if "versions" in found:
         versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
@@ -225,7 +251,13 @@ def _psql(options: argparse.Namespace) -> int:
 
 def _libpq_environment(url: str) -> dict[str, str]:
     """The address in variables, so that the password does not stand on a command line."""
-    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
+    names = {
+        "host": "PGHOST",
+        "port": "PGPORT",
+        "user": "PGUSER",
+        "password": "PGPASSWORD",
+        "dbname": "PGDATABASE",
+    }
     known = psycopg.conninfo.conninfo_to_dict(url)
     return {names[key]: str(value) for key, value in known.items() if key in names and value is not None}
 
@@ -296,7 +328,9 @@ def _db_migrate(options: argparse.Namespace) -> int:
 
 def _db_rollback(options: argparse.Namespace) -> int:
     url = _admin_url(DataDir.at(options.data))
-    return _tell(database.rollback(url, runtime.ensure(need_root=False).dbmate, options.steps) or ["nothing to undo"])
+    return _tell(
+        database.rollback(url, runtime.ensure(need_root=False).dbmate, options.steps) or ["nothing to undo"]
+    )
 
 
 def _db_apply(options: argparse.Namespace) -> int:

@@ -80,7 +80,7 @@ def bootstrap(url: str) -> list[str]:
         if connection.execute("select to_regnamespace('pgmq') is null").fetchone() == (True,):
             source = importlib.resources.files("pgmq").joinpath("sql/pgmq.sql").read_text()
             with connection.transaction():
-                connection.execute(source)  # type: ignore[arg-type]
+                connection.execute(source)
             done.append("pgmq")
         run_file(connection, SourceFile(DB / "pgmq_grants.sql"))
     return done
@@ -223,7 +223,7 @@ def run_file(connection: psycopg.Connection[tuple[object, ...]], source: SourceF
     """Execute a whole file; an error names the file and the line."""
     text = source.text
     try:
-        connection.execute(text)  # type: ignore[arg-type]
+        connection.execute(text)
     except psycopg.Error as error:
         position = error.diag.statement_position
         line = text[: int(position) - 1].count("\n") + 1 if position else 1
@@ -268,7 +268,7 @@ def _drop_managed(connection: psycopg.Connection[tuple[object, ...]]) -> None:
         {"schemas": list(MANAGED_SCHEMAS)},
     ).fetchall()
     for (statement,) in rows:
-        connection.execute(str(statement))  # type: ignore[arg-type]
+        connection.execute(str(statement))
 
 
 def set_passwords(url: str, passwords: dict[str, str]) -> None:
@@ -295,7 +295,7 @@ def _dbmate(url: str, dbmate: Path, command: str) -> None:
 
 
 def _dbmate_url(url: str) -> str:
-    """Add what the driver of dbmate lacks: it defaults to sslmode=require, and ours is loopback unless told."""
+    """Add what dbmate's driver lacks: it defaults to sslmode=require; ours is loopback unless told."""
     if "sslmode=" in url:
         return url
     return url + ("&" if "?" in url else "?") + "sslmode=disable"

@@ -93,7 +93,11 @@ class Feed:
     def _connect(self) -> psycopg.Connection[dict[str, Any]]:
         if self._connection is None:
             self._connection = psycopg.connect(
-                self._url, autocommit=True, row_factory=dict_row, connect_timeout=2, application_name="segs up"
+                self._url,
+                autocommit=True,
+                row_factory=dict_row,
+                connect_timeout=2,
+                application_name="segs up",
             )
             self._connection.execute("set statement_timeout = '5s'")
         return self._connection
@@ -128,14 +132,18 @@ def describe(events: list[dict[str, Any]]) -> list[str]:
             if any(known[0] == topic and known[1] != payload["window_start"] for known in grouped):
                 flush()
             grouped.setdefault((topic, payload["window_start"]), []).append(_part(topic, payload))
-        else:
+        elif topic != "alert.repeated":  # counted, and shown among the open alerts
             flush()
             lines.append(_alert_line(topic, payload))
     flush()
     return lines
 
 
-_TITLES = {"load.closed": "window closed", "load.restated": "window restated", "price.published": "prices for"}
+_TITLES = {
+    "load.closed": "window closed",
+    "load.restated": "window restated",
+    "price.published": "prices for",
+}
 
 
 def _part(topic: str, payload: dict[str, Any]) -> str:
@@ -148,8 +156,8 @@ def _alert_line(topic: str, payload: dict[str, Any]) -> str:
     energy = payload.get("energy_kwh")
     value = "" if energy is None else f" ({energy} kWh)"
     return (
-        f"{topic:<13} {payload.get('severity', '')} {payload.get('kind', '')}: meter {payload.get('meter_id', '?')}"
-        f" in {payload.get('region', '?')}{value}"
+        f"{topic} {payload['severity']} {payload['kind']}:"
+        f" meter {payload['meter_id']} in {payload['region']}{value}"
     )
 
 

@@ -1,4 +1,4 @@
-"""What the host machine must offer: two Debian packages, installed here when we may, and its own apt sources."""
+"""What the host must offer: two Debian packages, installed here when we may, and its own apt sources."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from stack.progress import SetupError, say
 
 INSTEAD = (
-    "Without that, run the platform with `docker compose up` (compose.yaml), or point SEGS_DATABASE_URL at an "
-    "existing server and have redis-server and nginx on PATH."
+    "Without that, run the platform with `docker compose up` (compose.yaml), or point SEGS_DATABASE_URL at "
+    "an existing server and have redis-server and nginx on PATH."
 )
 # program -> Debian package
 HOST_PROGRAMS = {"mmdebstrap": "mmdebstrap", "bwrap": "bubblewrap"}
@@ -26,9 +26,13 @@ def ensure_host_programs() -> None:
     if not missing:
         return
     if shutil.which("apt-get") is None:
-        raise SetupError(f"this machine has no apt-get, from which SEGS would take {_and(missing)}. {INSTEAD}")
+        raise SetupError(
+            f"this machine has no apt-get, from which SEGS would take {_and(missing)}. {INSTEAD}"
+        )
     if os.geteuid() != 0:
-        raise SetupError(f"please run `sudo apt-get install {' '.join(missing)}` once, then this again. {INSTEAD}")
+        raise SetupError(
+            f"please run `sudo apt-get install {' '.join(missing)}` once, then this again. {INSTEAD}"
+        )
     say(f"installing {_and(missing)} with apt-get ...")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (
@@ -57,7 +61,9 @@ def debian_sources(suite: str, etc: Path = Path("/etc")) -> str:
             for line in path.read_text(encoding="utf-8").splitlines():
                 stanzas += _from_one_line(line, codename, suite)
     if not stanzas:
-        raise SetupError(f"found no Debian package source in {etc / 'apt'} to build the runtime from. {INSTEAD}")
+        raise SetupError(
+            f"found no Debian package source in {etc / 'apt'} to build the runtime from. {INSTEAD}"
+        )
     return "\n".join(dict.fromkeys(stanzas))
 
 
@@ -69,7 +75,9 @@ def _host_codename(etc: Path) -> str:
             key, _, value = line.partition("=")
             values[key] = value.strip('"')
     if values.get("ID") != "debian" or not values.get("VERSION_CODENAME"):
-        raise SetupError(f"the local runtime is built from Debian's packages, and this is not Debian. {INSTEAD}")
+        raise SetupError(
+            f"the local runtime is built from Debian's packages, and this is not Debian. {INSTEAD}"
+        )
     return values["VERSION_CODENAME"]
 
 
@@ -103,7 +111,9 @@ def _from_deb822(stanza: str, codename: str, suite: str) -> list[str]:
 
 
 def _from_one_line(line: str, codename: str, suite: str) -> list[str]:
-    match = re.fullmatch(r"deb\s+(?:\[(?P<options>[^\]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)\s+(?P<rest>.+)", line.strip())
+    match = re.fullmatch(
+        r"deb\s+(?:\[(?P<options>[^\]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)\s+(?P<rest>.+)", line.strip()
+    )
     if match is None or "main" not in match["rest"].split():
         return []
     new = _new_suite(match["suite"], codename, suite)

@@ -58,9 +58,7 @@ class Plan:
 
     def token(self, role: str, sub: str, ttl: float, tenant: str = TENANT) -> str:
         """A signed development token."""
-        return secrets.mint_token(
-            self.secrets.private_key_file, role=role, tenant=tenant, sub=sub, ttl=ttl
-        )
+        return secrets.mint_token(self.secrets.private_key_file, role=role, tenant=tenant, sub=sub, ttl=ttl)
 
 
 def with_login(url: str, user: str, password: str) -> str:
@@ -81,10 +79,9 @@ def make_plan(data: DataDir, runtime: Runtime, edge_port: int) -> Plan:
         raise SetupError("SEGS_DATABASE_URL must be a URL: postgresql://user:password@host:port/database")
     password_was_lost = data.postgres.exists() and not (data.secrets / "passwords.json").exists()
     known = secrets.load_or_create(data.secrets)
-    if external is None:
-        if password_was_lost:
-            say("the passwords of this data folder are gone: setting new ones")
-            servers.reset_postgres_password(runtime, data.postgres, known.passwords["postgres"])
+    if external is None and password_was_lost:
+        say("the passwords of this data folder are gone: setting new ones")
+        servers.reset_postgres_password(runtime, data.postgres, known.passwords["postgres"])
     return Plan(data, runtime, known, {"edge": edge_port, **_internal_ports(data)}, external)
 
 
@@ -109,7 +106,9 @@ def make_stages(plan: Plan, sink: LineSink, simulation: list[str] | None) -> lis
         password = plan.secrets.passwords["postgres"]
         postgres = servers.postgres(runtime, data.postgres, ports["postgres"], password, database=DATABASE)
         stages.append(
-            Stage((postgres,), before=lambda: servers.init_postgres(runtime, data.postgres, password, DATABASE))
+            Stage(
+                (postgres,), before=lambda: servers.init_postgres(runtime, data.postgres, password, DATABASE)
+            )
         )
     redis_spec = servers.redis_server(runtime, data.redis, ports["redis"], plan.secrets.passwords["redis"])
     stages.append(Stage((redis_spec,), before=lambda: deploy(plan, sink)))
@@ -134,7 +133,7 @@ def make_stages(plan: Plan, sink: LineSink, simulation: list[str] | None) -> lis
 
 
 def deploy(plan: Plan, sink: LineSink) -> None:
-    """Bring the database to this checkout: bootstrap, migrations, functions, jobs, logins, development data."""
+    """Bring the database to this checkout: roles, migrations, functions, passwords, demo data."""
     for done in database.deploy(plan.admin_url, plan.runtime.dbmate):
         sink("deploy", done)
     database.set_passwords(plan.admin_url, plan.secrets.role_passwords)
@@ -153,7 +152,11 @@ def worker(plan: Plan, name: str) -> ServerSpec:
     prefix = f"SEGS_{name.upper()}"
     port = plan.ports[name]
     environment = {
-        **{key: value for key, value in os.environ.items() if key.startswith("SEGS_") and key != "SEGS_DATABASE_URL"},
+        **{
+            key: value
+            for key, value in os.environ.items()
+            if key.startswith("SEGS_") and key != "SEGS_DATABASE_URL"
+        },
         "SEGS_ENVIRONMENT": "development",
         "SEGS_SECRETS_DIR": str(directory),
         "SEGS_JWKS_FILE": str(plan.secrets.jwks_file),
@@ -174,6 +177,7 @@ def worker(plan: Plan, name: str) -> ServerSpec:
 
 def simulator(plan: Plan, options: list[str]) -> ServerSpec:
     """The simulated grid, a client like any other: it knows the edge and two tokens."""
+
     def environment() -> dict[str, str]:
         operator = find_user(plan.admin_url, TENANT, role="operator")
         return {

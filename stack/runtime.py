@@ -1,7 +1,8 @@
 """The programs that SEGS runs: a Debian trixie root entered with bwrap, and a few npm packages.
 
-Both are kept in the user's cache under a key of what they contain, so that every checkout shares them. They are
-built beside their final place and renamed into it, under a lock: an interrupted build leaves nothing half done.
+Both are kept in the user's cache under a key of what they contain, so that every checkout shares them. They
+are built beside their final place and renamed into it, under a lock: an interrupted build leaves nothing half
+done.
 """
 
 from __future__ import annotations
@@ -65,11 +66,11 @@ class Runtime:
         tty: bool = False,
         here: bool = False,
     ) -> list[str]:
-        """The command line that runs ``program`` of the root, seeing the host only at ``binds`` (read and write).
+        """The command line that runs ``program`` of the root, which sees of the host only ``binds``.
 
         The program sees itself as the user ``postgres``; files it makes belong to whoever runs this.
-        With ``info_fd``, bwrap writes JSON there whose ``child-pid`` is the program's own process id. ``tty`` lets it
-        use the terminal; ``here`` lets it see the current folder (read only) and starts it there.
+        With ``info_fd``, bwrap writes JSON there whose ``child-pid`` is the program's own process id. ``tty``
+        lets it use the terminal; ``here`` lets it see the current folder (read only) and starts it there.
         """
         if self.root is None:
             return [_on_path(program), *args]
@@ -97,10 +98,12 @@ class Runtime:
 def ensure(need_root: bool = True) -> Runtime:
     """Build what is missing and return the runtime. Quick when everything is there.
 
-    ``need_root`` false: a machine that cannot build the root may use programs of its own (redis-server, nginx).
+    ``need_root`` false: a machine that cannot build the root may use its own redis-server and nginx.
     """
     if platform.machine() not in SUPPORTED_MACHINES:
-        raise SetupError(f"the local runtime needs an x86-64 machine; this one is {platform.machine()}. {host.INSTEAD}")
+        raise SetupError(
+            f"the local runtime needs an x86-64 machine; this one is {platform.machine()}. {host.INSTEAD}"
+        )
     return Runtime(root=_ensure_root(need_root), node_modules=_ensure_node_modules(), node=_node_binary())
 
 
@@ -196,7 +199,7 @@ def _node_binary() -> Path:
 
 @contextmanager
 def _building(target: Path) -> Iterator[Path | None]:
-    """A scratch folder that becomes ``target`` when the block succeeds; None if another process built it meanwhile."""
+    """A scratch folder that becomes ``target`` when the block succeeds; None if another process was first."""
     target.parent.mkdir(parents=True, exist_ok=True)
     lock_file = target.parent / f"{target.name}.lock"
     with lock_file.open("w") as lock:
@@ -223,7 +226,7 @@ def _remove(path: Path) -> None:
     if path.exists():
         for folder, _, _ in os.walk(path):
             if not os.path.islink(folder):
-                os.chmod(folder, 0o700)  # noqa: S103
+                os.chmod(folder, 0o700)
         shutil.rmtree(path)
 
 

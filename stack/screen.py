@@ -25,6 +25,8 @@ QUIET_SOURCES = ("postgres", "redis", "nginx", "postgrest")
 
 _STYLES = {"healthy": "green", "done": "green", "unhealthy": "yellow", "starting": "yellow", "waiting": "dim"}
 
+_OUTCOMES = ("accepted", "duplicates", "rejected")
+
 
 class Screen(Protocol):
     """What ``segs up`` needs of a screen."""
@@ -62,9 +64,9 @@ def summary(snapshot: Snapshot) -> str:
     """The rates and the open alerts in one line."""
     rates = snapshot.rates
     alerts = sum(row["open"] for row in snapshot.alerts)
+    accepted, duplicates, rejected = (rates[name] / RATE_SECONDS for name in _OUTCOMES)
     return (
-        f"{rates['accepted'] / RATE_SECONDS:,.0f} readings/s"
-        f" ({rates['duplicates'] / RATE_SECONDS:,.1f} duplicates, {rates['rejected'] / RATE_SECONDS:,.1f} rejected)"
+        f"{accepted:,.0f} readings/s ({duplicates:,.1f} duplicates, {rejected:,.1f} rejected)"
         f", newest {clock(rates['newest'])}, {snapshot.windows:,} windows closed, {alerts:,} alerts open"
     )
 
@@ -143,7 +145,9 @@ class RichScreen:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     async def run(self, admin_url: str) -> None:
-        with Live(self._draw(), console=self._console, refresh_per_second=4, get_renderable=self._draw) as live:
+        with Live(
+            self._draw(), console=self._console, refresh_per_second=4, get_renderable=self._draw
+        ) as live:
             self._live = live
             await _follow(admin_url, self._show, self._gone)
 

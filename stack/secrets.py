@@ -58,12 +58,16 @@ def write_private(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     scratch = path.with_name(path.name + ".partial")
     scratch.unlink(missing_ok=True)
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+    with os.fdopen(
+        os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+    ) as file:
         file.write(text)
     scratch.replace(path)
 
 
-def mint_token(private_key_file: Path, *, role: str, tenant: str, sub: str, ttl: float = 3600, **claims: Any) -> str:
+def mint_token(
+    private_key_file: Path, *, role: str, tenant: str, sub: str, ttl: float = 3600, **claims: Any
+) -> str:
     """Sign a token as the platform would. ``claims`` add to the required ones or replace them."""
     now = int(time.time())
     payload = {"iss": ISSUER, "aud": AUDIENCE, "sub": sub, "role": role, "tenant": tenant, "iat": now}

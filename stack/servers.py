@@ -1,4 +1,4 @@
-"""The third-party servers: what each is told, how it is known to be well. Used by the supervisor and by tests."""
+"""The servers we did not write: what each is told, and how it is known to be well."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NGINX_TEMPLATE = CHECKOUT / "deploy" / "nginx" / "segs.conf.template"
 
 
 def free_port() -> int:
-    """A free port on loopback, outside the range from which the kernel takes ports of outgoing connections."""
+    """A free port on loopback, outside the range that the kernel takes for outgoing connections."""
     for _ in range(200):
         port = choice(range(20000, 32000))
         if port_is_free(port):
@@ -63,7 +63,7 @@ def http_ready(url: str) -> None:
 
 
 def until_parent_ends(command: list[str]) -> list[str]:
-    """The command, ended by the kernel should whoever started it be killed. (bwrap does so by itself.)"""
+    """The command, ended by the kernel should whoever started it be killed (bwrap sees to that itself)."""
     setpriv = shutil.which("setpriv")
     return command if setpriv is None else [setpriv, "--pdeathsig", "TERM", "--", *command]
 
@@ -81,7 +81,7 @@ def memory_bytes() -> int:
 
 
 def init_postgres(runtime: Runtime, directory: Path, password: str, database: str = "segs") -> None:
-    """Make a cluster with an empty ``database`` in ``directory``, unless there is one. Interrupted: begins anew."""
+    """Make a cluster with an empty ``database``, unless there is one. If interrupted, begins anew."""
     if directory.exists():
         return
     scratch = directory.with_name(directory.name + ".partial")
@@ -177,9 +177,7 @@ def postgres(
         lines[1:1] = [f"{key} = '{value}'" for key, value in values.items()]
         (directory / "conf.d").mkdir(exist_ok=True)
         (directory / "postgresql.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return runtime.command(
-            f"{PG_BIN}/postgres", "-D", str(directory), binds=[directory], info_fd=info_fd
-        )
+        return runtime.command(f"{PG_BIN}/postgres", "-D", str(directory), binds=[directory], info_fd=info_fd)
 
     def ready() -> None:
         with psycopg.connect(url, autocommit=True, connect_timeout=2) as connection:
@@ -219,7 +217,8 @@ def redis_server(
             config,
             f"bind {LOOPBACK}\nport {port}\nprotected-mode yes\nrequirepass {password}\n"
             f'daemonize no\ndir {directory}\nsave ""\nappendonly no\n'
-            f"maxmemory {min(max(memory_bytes() // 32, 64 * MIB), 2048 * MIB)}\nmaxmemory-policy allkeys-lru\n",
+            f"maxmemory {min(max(memory_bytes() // 32, 64 * MIB), 2048 * MIB)}\n"
+            "maxmemory-policy allkeys-lru\n",
         )
         return runtime.command("redis-server", str(config), binds=[directory], info_fd=info_fd)
 
@@ -291,14 +290,22 @@ def nginx(
     *,
     name: str = "nginx",
 ) -> ServerSpec:
-    """nginx as the one origin on ``port``; ``upstreams`` are host:port of ingest, relay, postgrest, postgrest_admin."""
+    """nginx as the one origin on ``port``; ``upstreams``: host:port of ingest, relay, postgrest[_admin]."""
     config = directory / "nginx.conf"
 
     def command(info_fd: int) -> list[str]:
         directory.mkdir(parents=True, exist_ok=True)
         config.write_text(_nginx_config(directory, port, upstreams), encoding="utf-8")
         return runtime.command(
-            "nginx", "-c", str(config), "-e", "stderr", "-p", str(directory), binds=[directory], info_fd=info_fd
+            "nginx",
+            "-c",
+            str(config),
+            "-e",
+            "stderr",
+            "-p",
+            str(directory),
+            binds=[directory],
+            info_fd=info_fd,
         )
 
     return ServerSpec(
@@ -315,7 +322,8 @@ def _nginx_config(directory: Path, port: int, upstreams: Mapping[str, str]) -> s
     values |= {"SEGS_EDGE_LISTEN": f"{LOOPBACK}:{port}", "SEGS_ACCESS_LOG": "off"}
     site = string.Template(NGINX_TEMPLATE.read_text(encoding="utf-8")).safe_substitute(values)
     temporary = "\n".join(
-        f"    {kind}_temp_path {directory / kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        f"    {kind}_temp_path {directory / kind};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     return f"""# Written at every start from {NGINX_TEMPLATE.name}.
 daemon off;

@@ -26,7 +26,9 @@ def claim(data: DataDir) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise SetupError(f"a stack already runs in {data.path}: see `segs status`, or `segs down`") from error
+            raise SetupError(
+                f"a stack already runs in {data.path}: see `segs status`, or `segs down`"
+            ) from error
         data.state_file.unlink(missing_ok=True)
         yield
         data.state_file.unlink(missing_ok=True)

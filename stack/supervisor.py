@@ -1,4 +1,4 @@
-"""Keeps a list of servers running: starts them in order of health, restarts one that dies, stops them in reverse."""
+"""Keeps servers running: starts them in order of health, restarts one that dies, stops them in reverse."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from stack.process import LineSink, Server, ServerError, ServerSpec
 
+CHECK_SECONDS = 5.0
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 30.0
 STEADY_AFTER = 30.0
@@ -19,7 +20,7 @@ STEADY_AFTER = 30.0
 
 @dataclass(frozen=True)
 class Stage:
-    """Servers that may start together, and what must be done before them. The next stage waits until all are well."""
+    """Servers that start together, and what is done before them. The next stage waits for all of them."""
 
     servers: tuple[ServerSpec, ...]
     before: Callable[[], None] | None = None
@@ -76,7 +77,7 @@ class Supervisor:
         self._stopping.set()
 
     async def start(self) -> None:
-        """Start every stage. Raises :class:`ServerError` if one cannot be brought up; call :meth:`stop` then too."""
+        """Start every stage. Raises if one cannot be brought up; :meth:`stop` is to be called then too."""
         for stage, services in self._stages:
             if stage.before is not None:
                 await asyncio.to_thread(stage.before)
@@ -142,7 +143,7 @@ class Supervisor:
             delay = min(delay * 2, LONGEST_DELAY)
 
     async def _bring_up(self, service: Service) -> None:
-        # Started in this thread, not in a worker thread: the kernel ties the child's life to the thread that made it.
+        # In this thread, not in a worker thread: the kernel ties the child's life to the thread that made it.
         service.server.start()
         self._set(service, "starting")
         await asyncio.to_thread(service.server.wait_ready)
@@ -153,13 +154,17 @@ class Supervisor:
         checked = time.monotonic()
         while service.server.running and not self._stopping.is_set():
             await asyncio.sleep(0.2)
-            if time.monotonic() - checked > 5:
+            if time.monotonic() - checked > CHECK_SECONDS:
                 reason = await asyncio.to_thread(service.server.check)
                 checked = time.monotonic()
-                if service.server.running and not self.stopping:
-                    if reason and service.state == "healthy":
-                        self._sink(service.server.spec.name, f"does not answer as it should: {reason}")
-                    self._set(service, "unhealthy" if reason else "healthy")
+                self._note_health(service, reason)
+
+    def _note_health(self, service: Service, reason: str | None) -> None:
+        if not service.server.running or self.stopping:
+            return
+        if reason and service.state == "healthy":
+            self._sink(service.server.spec.name, f"does not answer as it should: {reason}")
+        self._set(service, "unhealthy" if reason else "healthy")
 
     def _set(self, service: Service, state: str) -> None:
         if service.state != state:

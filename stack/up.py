@@ -72,7 +72,10 @@ def detach(options: UpOptions, arguments: list[str]) -> int:
         shown = len(lines)
         with contextlib.suppress(state.NotRunning):
             if state.read(options.data).get("healthy"):
-                print(f"Runs in the background. Its log: {log}. Stop it with: {segs_command()} down{_at(options.data)}")
+                print(
+                    f"Runs in the background; its log: {log}\n"
+                    f"Stop it with: {segs_command()} down{_at(options.data)}"
+                )
                 return 0
         time.sleep(0.3)
     print("\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[shown:]), file=sys.stderr)
@@ -146,7 +149,10 @@ def describe_database(admin_url: str) -> dict[str, Any]:
         rows = connection.execute("select extname, extversion from pg_extension order by 1").fetchall()
         license_row = connection.execute("select current_setting('timescaledb.license', true)").fetchone()
         server = connection.execute("show server_version").fetchone()
-    versions = {"postgresql": str(server[0]).split()[0] if server else "?", **{str(n): str(v) for n, v in rows}}
+    versions = {
+        "postgresql": str(server[0]).split()[0] if server else "?",
+        **{str(n): str(v) for n, v in rows},
+    }
     versions.pop("plpgsql", None)
     return {"edition": str(license_row[0]) if license_row else "?", "versions": versions}
 
@@ -165,16 +171,17 @@ def greeting(plan: plans.Plan) -> str:
         f"Tokens to try (for {TRIAL_TOKEN_TTL // 3600} hours; more with `{segs} token{at} --role ROLE`):",
         "",
     ]
+    bearer = f'-H "Authorization: Bearer $({segs} token{at} --role'
     for role, sub in _trial_users(plan):
         lines.append(f"  {role:<9} {plan.token(role, sub, TRIAL_TOKEN_TTL)}")
     lines += [
         "",
         "Post a reading:",
-        f'  curl -sS {url}/telemetry/batch -H "Authorization: Bearer $({segs} token{at} --role device)"'
+        f'  curl -sS {url}/telemetry/batch {bearer} device)"'
         " -H 'Content-Type: application/json'"
         ' -d \'{"readings":[{"meter_id":"SIM-00001","timestamp":"\'$(date -u +%FT%TZ)\'","kwh":0.25}]}\'',
         "Read the current tariffs:",
-        f'  curl -sS {url}/api/v1/current_tariffs -H "Authorization: Bearer $({segs} token{at} --role operator)"',
+        f'  curl -sS {url}/api/v1/current_tariffs {bearer} operator)"',
         "Hear events as they happen:",
         f"  {segs} listen{at}",
         "",

@@ -11,9 +11,13 @@ import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
 const [port, dataDir, sqlFile] = process.argv.slice(2)
 // A new data folder always opens template1, whatever is asked for; a copy of it must open the same.
 const db = await PGlite.create({ dataDir, database: 'template1', extensions: { timescaledb, pgtap, btree_gist } })
-// Nothing preloads libraries here, and without its library a hypertable is read as an ordinary, empty table.
-const installed = await db.query("select from pg_extension where extname = 'timescaledb'")
-if (installed.rows.length) await db.exec("select public.time_bucket('1 day', now())")
+// Nothing preloads libraries here. Without its library a hypertable is read as an ordinary, empty table; without
+// the one of the Timescale edition, writing to a hypertable with a continuous aggregate fails.
+const { rows: [extension] } = await db.query("select extversion from pg_extension where extname = 'timescaledb'")
+if (extension) {
+    await db.exec("load 'timescaledb'")
+    await db.exec(`load '$libdir/timescaledb-tsl-${extension.extversion}'`)
+}
 if (sqlFile) await db.exec(fs.readFileSync(sqlFile, 'utf8'))
 const server = new PGLiteSocketServer({ db, port: Number(port), host: '127.0.0.1' })
 await server.start()

@@ -75,7 +75,9 @@ async def simulate(options: Options) -> Statistics:
 async def _prepare(
     options: Options, http: aiohttp.ClientSession, fleet: Fleet, run: Run, display: Display
 ) -> None:
-    platform = Platform(http, options.target, options.operator_token or "", display.note)
+    platform = Platform(
+        http, options.target.rstrip("/") + "/api/v1", options.operator_token or "", display.note
+    )
     created = await platform.register(fleet, run.first)
     display.note(f"{options.meters:,} meters registered, {created:,} of them new")
     if options.history and (newest := await platform.newest(fleet)):

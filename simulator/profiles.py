@@ -7,6 +7,7 @@ habits (up to half an hour), times noise of mean 1, so that sums over many meter
 
 from __future__ import annotations
 
+import warnings
 from datetime import UTC, datetime
 
 import numpy as np
@@ -31,7 +32,9 @@ def year_profile(kind: str, year: int) -> NDArray[np.float64]:
 
     shape = {"h25": bdew.H25, "g25": bdew.G25}[kind]
     quarters = pd.date_range(f"{year}-01-01 00:00", f"{year}-12-31 23:45", freq="15min")
-    return np.asarray(shape(quarters), dtype=np.float64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # demandlib's use of pandas, not ours
+        return np.asarray(shape(quarters), dtype=np.float64)
 
 
 class Profiles:

@@ -26,10 +26,10 @@ class Platform:
     """The REST API, with an operator's token."""
 
     def __init__(
-        self, http: aiohttp.ClientSession, target: str, token: str, waiting: Callable[[str], None]
+        self, http: aiohttp.ClientSession, api: str, token: str, waiting: Callable[[str], None]
     ) -> None:
         self._http, self._waiting = http, waiting
-        self._url = target.rstrip("/") + "/api/v1"
+        self._url = api.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         self._gate = Gate()
 

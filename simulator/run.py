@@ -92,7 +92,7 @@ class Run:
             if tick // WINDOW != window:
                 await self._begin_window()
                 window = tick // WINDOW
-            await self._until(self._due(tick))
+            await self._until(self.due(tick))
             if tick + step <= self._clock():
                 await self._send_at_once(tick)
             elif not await self._send_spread(tick):
@@ -157,7 +157,7 @@ class Run:
         self._stats.repeats += delivery.repeats
         await self._pipeline.put(delivery.readings)
 
-    def _due(self, tick: int) -> float:
+    def due(self, tick: int) -> float:
         """When a cycle begins by the clock.
 
         At its time, or earlier cycles at the chosen speed, or at once.
@@ -177,9 +177,9 @@ def span(options: Options, now: float) -> tuple[int, int | None]:
     step = options.interval
     present = int(now) // step * step
     if options.history:
-        first = -(-(present - options.history) // WINDOW) * WINDOW
+        first = (present - options.history) // WINDOW * WINDOW
         first = -(-first // step) * step
-        return min(first, present), None
+        return first, None
     if options.speed is not None and options.speed > 1:
         if options.iterations is None:
             raise UsageError("--speed needs a past to play: give --history, or --iterations")

@@ -21,8 +21,8 @@ Trouble = Callable[[int], web.Response | str | None]
 class StandIn:
     """What arrived.
 
-    ``trouble(n)`` may spoil the n-th batch: with an error response, or with "lost" (stored, but the connection
-    closes before the answer).
+    ``trouble(n)`` may spoil the n-th batch: with an error response, or with "lost" (stored, but the
+    connection closes before the answer).
     """
 
     trouble: Trouble = lambda _: None

@@ -174,9 +174,19 @@ grant select on
 grid.tenant, grid.region, grid.meter, grid.meter_ownership, grid.reading, grid.region_load,
 auth.user_account, tariff.plan, tariff.price, alert.rule, alert.alert, ingest.quarantine
 to segs_api;
+
+-- PostgREST shows this as the title and text of its OpenAPI description.
+set local role segs_api;
+comment on schema api is
+$$SEGS, smart energy grid platform
+
+Meters, readings, loads, prices, alerts and events of the tenant in your token. Filters, ordering and pages are
+PostgREST's: ?meter_id=eq.SIM-00001&order=bucket.desc&limit=96. Errors are {"code", "message", "details", "hint"}.$$;
 reset role;
 
 -- migrate:down
+set local role segs_api;
+comment on schema api is 'The only schema PostgREST exposes. Holds no state; rebuilt by every deploy.';
 set local role segs_owner;
 revoke select on
 grid.tenant, grid.region, grid.meter, grid.meter_ownership, grid.reading, grid.region_load,

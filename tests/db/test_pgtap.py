@@ -2,64 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
 from stack.database import DB
-from stack.runtime import Runtime
-from tests.support import pglite
-from tests.support.cluster import Cluster, prepare
 from tests.support.report import PGTAP_TOTALS
-from tests.support.tap import read_tap, run_tap
+from tests.support.tap import SUPPORT, read_tap, run_tap
 
 TESTS = DB / "tests"
-FILES = sorted(str(path.relative_to(TESTS)) for path in TESTS.glob("**/*.sql"))
+FILES = sorted(str(path.relative_to(TESTS)) for path in TESTS.glob("**/*.sql") if path not in SUPPORT)
 
 # How many tests of a file may be skipped, by edition: what needs pg_cron cannot run in the TSL edition's
 # single process. One more skip than named here fails.
 ALLOWED_SKIPS: dict[tuple[str, str], int] = {}
 
 
-@pytest.fixture(scope="module")
-def apache(cluster: Cluster, runtime: Runtime) -> Iterator[str]:
-    """A database's URL: the one in which pg_cron lives if the server is ours (its jobs do not run)."""
-    if cluster.cron_database is None:
-        with cluster.clone() as database:
-            yield database.admin_url
-    else:
-        url = cluster.admin_url(cluster.cron_database)
-        prepare(url, runtime.dbmate)
-        yield url
-
-
-@pytest.fixture(scope="module")
-def tsl(runtime: Runtime, pglite_template: pglite.PGlite, server_dir: Path) -> Iterator[str]:
-    """The URL of one PGlite for all files."""
-    server = pglite.copy_of(runtime, pglite_template, server_dir / "pgtap", "pglite-pgtap")
-    server.up()
-    yield server.url
-    server.stop()
-
-
-@pytest.fixture(params=["apache", "tsl"])
-def pgtap_connection(request: pytest.FixtureRequest) -> Iterator[psycopg.Connection[Any]]:
-    """A connection to the edition's database."""
-    with psycopg.connect(request.getfixturevalue(request.param), autocommit=True) as connection:
-        connection.execute("set client_min_messages = warning")
-        yield connection
-
-
 @pytest.mark.parametrize("name", FILES)
-def test_pgtap(name: str, pgtap_connection: psycopg.Connection[Any], request: pytest.FixtureRequest) -> None:
-    edition = request.node.callspec.params["pgtap_connection"]
-    report = run_tap(pgtap_connection, (TESTS / name).read_text(encoding="utf-8"))
-    PGTAP_TOTALS.add(edition, name, report)
-    assert not report.problems, "\n\n".join([f"db/tests/{name} on {edition}:", *report.problems])
-    allowed = ALLOWED_SKIPS.get((edition, name), 0)
+def test_pgtap(name: str, shared: psycopg.Connection[Any], shared_edition: str) -> None:
+    report = run_tap(shared, (TESTS / name).read_text(encoding="utf-8"))
+    PGTAP_TOTALS.add(shared_edition, name, report)
+    assert not report.problems, "\n\n".join([f"db/tests/{name} on {shared_edition}:", *report.problems])
+    allowed = ALLOWED_SKIPS.get((shared_edition, name), 0)
     assert len(report.skipped) <= allowed, (
         f"{len(report.skipped)} skipped, {allowed} allowed: {report.skipped}"
     )
@@ -84,20 +49,18 @@ def test_allowed_skips_name_existing_files() -> None:
     ],
 )
 def test_runner_fails_on_a_failing_file(
-    sql: str, problem: str | None, pgtap_connection: psycopg.Connection[Any]
+    sql: str, problem: str | None, shared: psycopg.Connection[Any]
 ) -> None:
-    problems = run_tap(pgtap_connection, sql).problems
+    problems = run_tap(shared, sql).problems
     if problem is None:
         assert problems == []
     else:
         assert any(text.startswith(problem) for text in problems), problems
 
 
-def test_runner_leaves_nothing_behind(pgtap_connection: psycopg.Connection[Any]) -> None:
-    run_tap(pgtap_connection, "create table public.left_behind (a int); set role segs_owner; select plan(0);")
-    row = pgtap_connection.execute(
-        "select to_regclass('public.left_behind') is null, current_user = session_user"
-    )
+def test_runner_leaves_nothing_behind(shared: psycopg.Connection[Any]) -> None:
+    run_tap(shared, "create table public.left_behind (a int); set role segs_owner; select plan(0);")
+    row = shared.execute("select to_regclass('public.left_behind') is null, current_user = session_user")
     assert row.fetchone() == (True, True)
 
 

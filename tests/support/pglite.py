@@ -33,21 +33,21 @@ class PGlite(TestServer):
         if not modules.exists():
             modules.symlink_to(runtime.node_modules)
         self.data = directory / "data"
-        port = free_port()
-        command = [str(runtime.node), str(script), str(port), str(self.data), *([str(sql)] if sql else [])]
+        self.port = free_port()
+        command = [str(runtime.node), str(script), str(self.port), str(self.data), *([str(sql)] if sql else [])]
         super().__init__(
             ServerSpec(
                 name=name,
                 command=lambda _: command,
                 ready=self._ready,
-                url=f"postgresql://postgres:postgres@127.0.0.1:{port}/postgres?sslmode=disable",
+                url=f"postgresql://postgres:postgres@127.0.0.1:{self.port}/postgres?sslmode=disable",
                 ready_timeout=90,
             )
         )
 
     def _ready(self) -> None:
         # not by connecting: there is one connection, and a probe would hold it
-        if not any("listening" in line for line in self.log()[-3:]):
+        if f"listening on {self.port}" not in self.log():
             raise NotReady("not listening yet")
 
     def connect(self, autocommit: bool = True) -> psycopg.Connection[tuple[object, ...]]:

@@ -141,20 +141,21 @@ def worker(kind: str, name: str, environment: Mapping[str, str]) -> TestServer:
     """``python -m workers.<kind>`` on a free port, by this interpreter."""
     port = stack.free_port()
     prefix = f"SEGS_{kind.upper()}"
+    variables = {
+        "PYTHONUNBUFFERED": "1",
+        **_coverage_environment(),
+        "SEGS_ENVIRONMENT": "development",
+        f"{prefix}_HOST": stack.LOOPBACK,
+        f"{prefix}_PORT": str(port),
+        **environment,
+    }
     return TestServer(
         ServerSpec(
             name=name,
             command=lambda _: [sys.executable, "-m", f"workers.{kind}"],
             ready=lambda: stack.http_ready(f"http://{stack.LOOPBACK}:{port}/health"),
             url=f"http://{stack.LOOPBACK}:{port}",
-            environment={
-                "PYTHONUNBUFFERED": "1",
-                **_coverage_environment(),
-                "SEGS_ENVIRONMENT": "development",
-                f"{prefix}_HOST": stack.LOOPBACK,
-                f"{prefix}_PORT": str(port),
-                **environment,
-            },
+            environment=lambda: variables,
             cwd=CHECKOUT,
         )
     )

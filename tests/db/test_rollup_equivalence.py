@@ -23,8 +23,8 @@ INSERT = (
 )
 DIFFERENCE = """
 with plain as (
-    select public.time_bucket({width}, ts) as bucket, meter_id, count(*) as readings, sum(energy)::bigint as energy,
-        min(energy) as energy_min, max(energy) as energy_max
+    select public.time_bucket({width}, ts) as bucket, meter_id, count(*) as readings,
+        sum(energy)::bigint as energy, min(energy) as energy_min, max(energy) as energy_max
     from grid.reading group by 1, 2
 ), rolled as (
     select bucket, meter_id, readings, energy, energy_min, energy_max from rollup.reading_{name}
@@ -42,7 +42,7 @@ def differences(connection: psycopg.Connection[Any]) -> dict[str, list[Any]]:
     found = {}
     for name, width in WIDTHS.items():
         query = DIFFERENCE.format(name=name, width=width) + " limit 3"
-        if rows := connection.execute(query).fetchall():  # type: ignore[call-overload]
+        if rows := connection.execute(query).fetchall():
             found[name] = rows
     return found
 
@@ -58,7 +58,9 @@ def random_readings(rng: random.Random, now: datetime, count: int) -> list[Readi
         if readings and rng.random() < 0.1:
             readings.append(rng.choice(readings))
             continue
-        age = rng.choice([rng.uniform(0, 120), rng.uniform(0, 120), rng.uniform(0, 20000), -rng.uniform(0, 250)])
+        age = rng.choice(
+            [rng.uniform(0, 120), rng.uniform(0, 120), rng.uniform(0, 20000), -rng.uniform(0, 250)]
+        )
         ts = now - timedelta(seconds=age)
         if rng.random() < 0.2:
             ts = ts.replace(second=0, microsecond=0)
@@ -97,7 +99,9 @@ def test_a_reading_below_the_rollups_appears_with_the_next_refresh(edition: Edit
 
 def test_one_late_meter_costs_one_meter(database: Database) -> None:
     with database.connect() as connection:
-        insert(connection, [(START + timedelta(minutes=m), n, m) for m in range(300) for n in range(1, METERS)])
+        insert(
+            connection, [(START + timedelta(minutes=m), n, m) for m in range(300) for n in range(1, METERS)]
+        )
         connection.execute("call rollup.refresh(%s)", (START + timedelta(hours=5),))
         insert(connection, [(START + timedelta(minutes=61, seconds=5), 3, 9)])
         with connection.transaction():
@@ -145,7 +149,9 @@ def test_inserts_during_refreshes(database: Database) -> None:
         with database.connect() as one, database.connect() as other:
             for step in range(60):
                 writers.now += timedelta(seconds=45)
-                refresher = threading.Thread(target=other.execute, args=("call rollup.refresh(%s)", (writers.now,)))
+                refresher = threading.Thread(
+                    target=other.execute, args=("call rollup.refresh(%s)", (writers.now,))
+                )
                 refresher.start()
                 one.execute("call rollup.refresh(%s)", (writers.now,))
                 refresher.join()

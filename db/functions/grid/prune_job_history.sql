@@ -2,12 +2,12 @@ create function grid.prune_job_history(at timestamptz default now()) returns int
 language plpgsql
 as $$
 declare
+    -- pg_cron is in one database of a cluster only; it shows a role the runs of its own jobs.
+    history constant regclass := to_regclass('cron.job_run_details');
     pruned integer := 0;
 begin
-    -- pg_cron is in one database of a cluster only; it shows a role the runs of its own jobs.
-    if to_regclass('cron.job_run_details') is not null then
-        execute 'delete from cron.job_run_details where end_time < $1'
-        using grid.kept_since('job_history', at);
+    if history is not null then
+        execute format('delete from %s where end_time < $1', history) using grid.kept_since('job_history', at);
         get diagnostics pruned = row_count;
     end if;
     return pruned;

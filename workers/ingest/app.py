@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -186,7 +187,7 @@ def _job(tenant_id: int, screened: Screened) -> Job:
         duplicates=screened.duplicates,
         rejected=len(screened.rejections),
         quarantine=[
-            QuarantineRow(tenant_id, item.code, item.message, orjson.dumps(item.reading).decode())
+            QuarantineRow(tenant_id, item.code, item.message, json.dumps(item.reading))
             for item in screened.rejections
             if item.reading is not None
         ],

@@ -77,12 +77,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """One reading refused, and why. ``reading`` is set when it is of known shape (and goes to quarantine)."""
+    """One reading refused, and why. ``reading`` is what was sent if its shape is good (for quarantine)."""
 
     index: int
     code: str
     message: str
-    reading: Reading | None = None
+    reading: dict[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -134,7 +134,7 @@ def screen(
             or not oldest <= ts <= latest
             or not -max_energy <= energy <= max_energy
         ):
-            result.rejections.append(_rejection(index, reading, ts, meter, latest, oldest, limits))
+            result.rejections.append(_rejection(index, items[index], ts, meter, latest, oldest, limits))
             continue
         key = (meter, ts)
         if key in rows:
@@ -197,7 +197,13 @@ def instant(ts: int) -> datetime:
 
 
 def _rejection(
-    index: int, reading: Reading, ts: int | None, meter: int | None, latest: int, oldest: int, limits: Limits
+    index: int,
+    reading: dict[str, Any],
+    ts: int | None,
+    meter: int | None,
+    latest: int,
+    oldest: int,
+    limits: Limits,
 ) -> Rejection:
     if not METER_CODE.fullmatch(reading["meter_id"]):
         return Rejection(

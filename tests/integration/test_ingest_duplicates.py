@@ -1,0 +1,132 @@
+"""A reading counts once, whoever sends it how often, and whatever Redis knows, forgets or does."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import redis
+
+from tests.support.cluster import Database
+from tests.support.ingest import Gateway, now, reading
+from tests.support.keys import Keys
+from tests.support.servers import Redis
+
+COUNT = "select count(*), sum(energy) from grid.reading"
+
+
+def batch(numbers: range, seconds: int = 0) -> list[dict[str, Any]]:
+    at = now().replace(microsecond=0) - timedelta(hours=1) + timedelta(seconds=seconds)
+    return [reading(number, at, kwh=number / 1000) for number in numbers]
+
+
+async def test_a_retry_counts_once(gateway: Gateway, database: Database) -> None:
+    readings = batch(range(1, 51))
+    assert (await gateway.send(readings))["accepted"] == 50
+    before = database.rows(COUNT)
+    for _ in range(3):
+        assert await gateway.send(readings) == {"accepted": 0, "duplicates": 50, "rejected": []}
+    assert database.rows(COUNT) == before
+
+
+async def test_only_the_new_readings_of_an_overlapping_batch_count(
+    gateway: Gateway, database: Database
+) -> None:
+    readings = batch(range(1, 31))
+    await gateway.send(readings[:20])
+    assert await gateway.send(readings[10:]) == {"accepted": 10, "duplicates": 10, "rejected": []}
+    assert database.value("select count(*) from grid.reading") == 30
+
+
+async def test_the_first_value_stands(gateway: Gateway, database: Database) -> None:
+    at = now()
+    await gateway.send([reading(1, at, kwh=1)])
+    assert (await gateway.send([reading(1, at, kwh=2)]))["duplicates"] == 1
+    assert database.rows("select energy from grid.reading") == [(1_000_000,)]
+
+
+async def test_late_readings_are_not_taken_for_duplicates(gateway: Gateway, database: Database) -> None:
+    await gateway.send(batch(range(1, 11), 100))
+    assert (await gateway.send(batch(range(1, 11), 50)))["accepted"] == 10
+    assert (await gateway.send(batch(range(1, 11), 50) + batch(range(1, 11), 150)))["accepted"] == 10
+    assert database.value("select count(*) from grid.reading") == 30
+
+
+async def test_redis_flushed_between_retries(
+    gateway: Gateway, database: Database, redis_server: Redis
+) -> None:
+    readings = batch(range(1, 21))
+    await gateway.send(readings)
+    redis_server.flush()
+    fresh = batch(range(1, 21), 10)
+    assert await gateway.send(readings + fresh) == {"accepted": 20, "duplicates": 20, "rejected": []}
+    assert database.value("select count(*) from grid.reading") == 40
+
+
+async def test_redis_that_claims_too_much_loses_nothing(
+    gateway: Gateway, database: Database, redis_server: Redis
+) -> None:
+    await gateway.send(batch(range(1, 21)))
+    # The readings are gone from the table, as after a restore, but Redis still has their marks.
+    with redis.Redis.from_url(redis_server.url) as client:
+        assert client.keys("segs:ingest:marks:*")
+    database.rows("delete from grid.reading")
+    assert (await gateway.send(batch(range(1, 21))))["accepted"] == 20
+
+
+async def test_the_same_batch_many_times_at_once(start_ingest: Any, keys: Keys, database: Database) -> None:
+    servers = [start_ingest(SEGS_INGEST_WRITERS="3") for _ in range(2)]
+    readings = batch(range(1, 41))
+    async with (
+        Gateway.open(servers[0].url, keys.mint("device")) as first,
+        Gateway.open(servers[1].url, keys.mint("device")) as second,
+    ):
+        sent = [gateway.send(readings[::step]) for gateway in (first, second) for step in [1, -1] * 8]
+        answers = await asyncio.gather(*sent)
+    assert sum(answer["accepted"] for answer in answers) == 40
+    assert all(answer["accepted"] + answer["duplicates"] == 40 for answer in answers)
+    assert database.value("select count(*) from grid.reading") == 40
+    assert database.rows("select sum(accepted), sum(duplicates) from ingest.batch") == [(40, 31 * 40)]
+
+
+async def test_many_small_requests_share_writes(gateway: Gateway, database: Database) -> None:
+    readings = [item for second in range(5) for item in batch(range(1, 101), second)]
+    answers = await asyncio.gather(*(gateway.send([item]) for item in readings))
+    assert all(answer["accepted"] == 1 for answer in answers)
+    assert database.value("select count(*) from grid.reading") == 500
+    assert database.value("select count(*) from ingest.batch") < 500
+    assert database.value("select sum(accepted) from ingest.batch") == 500
+
+
+@pytest.mark.parametrize("fault", ["stopped", "hung", "absent"])
+async def test_without_redis_all_works(
+    start_ingest: Any, keys: Keys, database: Database, redis_server: Redis, fault: str
+) -> None:
+    settings = {"SEGS_REDIS_URL": "redis://:nobody@127.0.0.1:9/0"} if fault == "absent" else {}
+    server = start_ingest(**settings)
+    async with Gateway.open(server.url, keys.mint("device")) as gateway:
+        readings = batch(range(1, 21))
+        await gateway.send(readings)
+        pid = redis_server.pid
+        assert pid is not None
+        if fault == "stopped":
+            redis_server.stop()
+        elif fault == "hung":
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            assert (await gateway.send(readings))["duplicates"] == 20
+            assert (await gateway.send(batch(range(1, 21), 10)))["accepted"] == 20
+            async with gateway.session.get("/health") as response:
+                report = await response.json()
+                assert (response.status, report["ready"], report["redis"]) == (200, True, "away")
+        finally:
+            if fault == "stopped":
+                redis_server.up()
+            elif fault == "hung":
+                os.kill(pid, signal.SIGCONT)
+        assert (await gateway.send(readings))["duplicates"] == 20
+    assert database.value("select count(*) from grid.reading") == 40

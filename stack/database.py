@@ -165,6 +165,8 @@ def apply(url: str) -> list[str]:
             for job in jobs:
                 run_file(connection, job)
             connection.execute("reset role")
+            # PostgREST keeps a picture of schema api: it looks again when this commits.
+            connection.execute("notify pgrst, 'reload schema'")
     return [f"{count} function files", f"{len(jobs)} job files"]
 
 

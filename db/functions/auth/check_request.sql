@@ -11,9 +11,10 @@ declare
     account auth.user_account;
 begin
     if claimed = 'anon' and not claims ?| array['sub', 'tenant', 'iss', 'aud', 'exp'] then
-        perform auth.check_anonymous(coalesce(current_setting('request.path', true), ''));
+        perform auth.check_anonymous();
         return;
     end if;
+    perform auth.check_method();
 
     wrong_claim := auth.missing_claim(claims);
     if wrong_claim is not null then

@@ -1,5 +1,5 @@
 begin;
-select plan(26);
+select plan(32);
 select tap.make_tenant('acme');
 
 create function pg_temp.check_as(claims jsonb) returns void
@@ -21,6 +21,15 @@ select lives_ok($$ select pg_temp.check_as(pg_temp.operator()) $$, 'a complete t
 select lives_ok($$ select pg_temp.check_as(pg_temp.operator('{"aud": ["x", "segs"]}')) $$, 'aud may be a list');
 select lives_ok($$ select pg_temp.check_as(pg_temp.operator('{"role": "consumer"}')) $$, 'a role below the user''s passes');
 select lives_ok($$ select pg_temp.check_as(tap.claims('acme', 'alice', 'consumer')) $$, 'a consumer passes');
+
+select set_config('request.method', method, true), throws_ok(
+    $$ select pg_temp.check_as(pg_temp.operator()) $$, 'PT405', '/meters can only be read', method || ' is refused'
+)
+from unnest(array['POST', 'PATCH', 'PUT', 'DELETE']) as method;
+select set_config('request.method', 'GET', true);
+select lives_ok($$ select pg_temp.check_as(pg_temp.operator()) $$, 'GET passes');
+select set_config('request.method', 'POST', true), set_config('request.path', '/rpc/resolve_alert', true);
+select lives_ok($$ select pg_temp.check_as(pg_temp.operator()) $$, 'and so does calling a function');
 
 select throws_ok(
     format($$ select pg_temp.check_as(pg_temp.operator() - %L) $$, claim),

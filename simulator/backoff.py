@@ -11,7 +11,7 @@ import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-FIRST_DELAY, LONGEST_DELAY = 0.25, 15.0
+FIRST_DELAY, LONGEST_DELAY = 0.25, 5.0
 
 
 def retry_after(value: str | None) -> float | None:

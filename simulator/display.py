@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, TextIO
 from zoneinfo import ZoneInfo
 
-from simulator.stats import Statistics
+from simulator.stats import Statistics, percentile
 
 COLUMNS = ("sent", "accepted", "duplicate", "rejected", "retries", "p50 ms", "p99 ms")
 LINES_A_HEADER = 30
@@ -26,12 +26,13 @@ class Display:
         self._stats, self._zone = stats, ZoneInfo(zone)
         self._out = stream or sys.stdout
         self._terminal = self._out.isatty()
-        self._moving = False
+        self._moving = ""
+        self._waiting_since: float | None = None
         self._lines = 0
         self._last_progress = 0.0
         self._before = _Snapshot(stats)
         self._notes: dict[str, float] = {}
-        self._history: tuple[float, int, int] | None = None
+        self._progress: tuple[float, int, int] | None = None
 
     def note(self, text: str) -> None:
         """A line of its own; the same text again within ten seconds is left out."""
@@ -41,48 +42,54 @@ class Display:
         self._notes = {text: now}
         self._line(text)
 
-    def back_fill(self, tick: int, start: int, end: int) -> None:
-        """How far a back-fill from `start` to `end` has come."""
+    def behind(self, tick: int, start: int, end: int, *, history: bool) -> None:
+        """How far the way from `start` to the present has come: a back-fill, or catching up after trouble."""
         now = time.monotonic()
-        if self._history is None:
-            self._history = (now, start, self._stats.answered)
+        if self._progress is None:
+            self._progress = (now, start, self._stats.answered)
         if now - self._last_progress < (0.2 if self._terminal else PLAIN_PROGRESS_SECONDS):
             return
         self._last_progress = now
         share = min(1.0, (tick - start) / max(1, end - start))
-        elapsed = now - self._history[0]
-        rate = (self._stats.answered - self._history[2]) / elapsed if elapsed > 0.5 else 0.0
+        elapsed = now - self._progress[0]
+        rate = (self._stats.answered - self._progress[2]) / elapsed if elapsed > 0.5 else 0.0
         left = _clock(elapsed / share * (1 - share)) if share > 0.02 else "-:--"
-        text = f"{share:4.0%}  at {self._time(tick)}  {rate:,.0f} readings/s  {left} left{self._trouble()}"
+        what = "history" if history else "catching up"
+        text = f"{share:4.0%}  at {self._time(tick)}  {rate:,.0f} readings/s  {left} left"
         if self._terminal:
             full = round(share * BAR)
-            self._move(f"history [{'#' * full}{'.' * (BAR - full)}] {text}")
+            self._move(f"{what} [{'#' * full}{'.' * (BAR - full)}] {text}")
         else:
-            self._line(f"history {text}")
+            self._line(f"{what} {text}")
 
-    def back_fill_done(self) -> None:
-        """The back-fill has caught up with the clock."""
-        if self._history is None:
+    def caught_up(self) -> None:
+        """The readings are those of the present now."""
+        if self._progress is None:
             return
-        seconds = time.monotonic() - self._history[0]
-        count = self._stats.answered - self._history[2]
+        seconds = time.monotonic() - self._progress[0]
+        count = self._stats.answered - self._progress[2]
         rate = count / max(seconds, 0.001)
-        self._line(f"history done: {count:,} readings in {_clock(seconds)} ({rate:,.0f} a second)")
-        self._history = None
-        self._before = _Snapshot(self._stats)
+        self._line(f"up to date: {count:,} readings in {_clock(seconds)} ({rate:,.0f} a second)")
+        self._progress = None
+        self._begin_cycle()
 
     def live(self, tick: int) -> None:
         """The cycle under way, on a terminal."""
         if self._terminal:
-            self._move(self._row(tick) + self._trouble())
+            self._move(self._row(tick))
+
+    def trouble(self) -> None:
+        """What the platform is waited for, if it is."""
+        if self._terminal:
+            self._move(self._moving)
         elif self._stats.waiting:
             self.note(f"waiting: {self._stats.waiting}")
 
     def cycle(self, tick: int) -> None:
         """A cycle is done."""
         self._header()
-        self._line(self._row(tick) + self._trouble())
-        self._before = _Snapshot(self._stats)
+        self._line(self._row(tick))
+        self._begin_cycle()
 
     def summary(self, seconds: float, *, as_json: bool) -> None:
         """The whole run, on standard output."""
@@ -94,10 +101,14 @@ class Display:
         for line in _described(facts):
             self._line(line)
 
+    def _begin_cycle(self) -> None:
+        self._before = _Snapshot(self._stats)
+        self._stats.recent.clear()
+
     def _row(self, tick: int) -> str:
         delta = self._before.until(self._stats)
         numbers = "".join(f"{value:>10,}" for value in delta.values())
-        times = "".join(f"{self._stats.percentile(share) * 1000:>10.1f}" for share in (0.5, 0.99))
+        times = "".join(f"{percentile(self._stats.recent, share) * 1000:>10.1f}" for share in (0.5, 0.99))
         return f"{self._time(tick):<15}{numbers}{times}"
 
     def _header(self) -> None:
@@ -106,21 +117,26 @@ class Display:
             self._line(f"{'reading of':<15}" + "".join(f"{name:>10}" for name in names))
         self._lines += 1
 
-    def _trouble(self) -> str:
-        return f"  waiting: {self._stats.waiting}" if self._stats.waiting else ""
-
     def _time(self, tick: int) -> str:
         return datetime.fromtimestamp(tick, self._zone).strftime("%b %d %H:%M:%S")
 
     def _move(self, text: str) -> None:
-        self._out.write("\r\x1b[K" + text[: _width()])
+        shown = text
+        if self._stats.waiting:
+            self._waiting_since = self._waiting_since or time.monotonic()
+            waited = int(time.monotonic() - self._waiting_since)
+            if waited >= 1:
+                shown = f"waiting for {_clock(waited)}: {self._stats.waiting}"
+        else:
+            self._waiting_since = None
+        self._out.write("\r\x1b[K" + shown[: _width()])
         self._out.flush()
-        self._moving = True
+        self._moving = text
 
     def _settle(self) -> None:
-        if self._moving:
+        if self._terminal:
             self._out.write("\r\x1b[K")
-            self._moving = False
+            self._moving = ""
 
     def _line(self, text: str) -> None:
         self._settle()

@@ -55,6 +55,11 @@ class Pipeline:
             await asyncio.wait(self._flying)
         self.check()
 
+    async def settle(self, seconds: float) -> None:
+        """Wait for answers, but not for long."""
+        if self._flying:
+            await asyncio.wait(self._flying, timeout=seconds)
+
     async def abandon(self) -> None:
         """Give up on the batches that are still unanswered."""
         for task in self._flying:

@@ -44,8 +44,8 @@ class Run:
         self._begun = clock()
         self.first, self.last = span(options, self._begun)
         self.origin = self.first
-        self._catching_up = self.first + options.interval <= self._begun
-        self._live: int | None = None
+        self._behind_since: int | None = None
+        self._was_live = False
 
     def resume(self, newest: int) -> None:
         """Start where an earlier run came to, instead of at the first instant again."""
@@ -54,14 +54,18 @@ class Run:
             longest = max(self._fleet.delays.values(), default=0)
             self.origin = max(self.first, window - longest)
             self.first = min(window, int(self._begun) // self._options.interval * self._options.interval)
-            self._catching_up = self.first + self._options.interval <= self._begun
 
     async def play(self) -> None:
         """Send everything; on `stop`, give what is under way a few seconds to be answered."""
         if self.stop.is_set():
             return
+        if not self._options.history:
+            self._begun = self._clock()  # getting ready took time, which is not to be caught up
+            self.first, self.last = span(self._options, self._begun)
+            self.origin = self.first
         producer = asyncio.create_task(self._produce())
         stopped = asyncio.create_task(self.stop.wait())
+        watcher = asyncio.create_task(self._watch())
         await asyncio.wait((producer, stopped), return_when=asyncio.FIRST_COMPLETED)
         try:
             if producer.done():
@@ -70,11 +74,18 @@ class Run:
                 await self._wind_down(producer)
         finally:
             stopped.cancel()
+            watcher.cancel()
             await self._pipeline.abandon()
 
     async def close(self) -> None:
         """Let go of the sender's connections."""
         await self._sender.close()
+
+    async def _watch(self) -> None:
+        """Show that the run waits, while the producer cannot."""
+        while True:
+            await asyncio.sleep(1.0)
+            self._display.trouble()
 
     async def _wind_down(self, producer: asyncio.Task[None]) -> None:
         self._display.note("stopping: waiting for the answers that are still due")
@@ -101,8 +112,7 @@ class Run:
             tick += step
         await self._send_overdue(tick - step)
         await self._pipeline.drain()
-        if self._catching_up:
-            self._display.back_fill_done()
+        self._caught_up()
 
     async def _begin_window(self) -> None:
         await self._pipeline.drain()
@@ -110,9 +120,10 @@ class Run:
 
     async def _send_at_once(self, tick: int) -> None:
         """A cycle of the past: the whole fleet, in full batches that may span instants of one window."""
-        self._catching_up = True
+        if self._behind_since is None:
+            self._behind_since = tick
+        self._display.behind(tick, self._behind_since, int(self._clock()), history=not self._was_live)
         await self._deliver(self._fleet.due(tick, self._fleet.everyone, origin=self.origin))
-        self._display.back_fill(tick, self.first, int(self._clock()))
         await asyncio.sleep(0)
 
     async def _send_spread(self, tick: int) -> bool:
@@ -120,12 +131,11 @@ class Run:
 
         False if none is wanted.
         """
-        if self._catching_up:
+        if self._behind_since is not None:
             await self._pipeline.drain()
-            self._display.back_fill_done()
-            self._catching_up = False
-        if self._live is None:
-            self._live = tick
+            self._caught_up()
+        if not self._was_live:
+            self._was_live = True
             if self._options.history and self._options.iterations is not None:
                 self.last = tick + (self._options.iterations - 1) * self._options.interval
                 if self.last < tick:
@@ -138,8 +148,14 @@ class Run:
                 await self._deliver(self._fleet.due(tick, part, origin=self.origin))
                 await self._pipeline.flush()
             self._display.live(tick)
+        await self._pipeline.settle(self._options.interval / slots)
         self._display.cycle(tick)
         return True
+
+    def _caught_up(self) -> None:
+        if self._behind_since is not None:
+            self._behind_since = None
+            self._display.caught_up()
 
     def _slots(self) -> int:
         return max(2, int(max(SLOTS_A_CYCLE, self._options.interval / LONGEST_SLOT)))

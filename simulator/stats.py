@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 LATENCIES_KEPT = 10_000
+
+
+def percentile(seconds: Iterable[float], share: float) -> float:
+    """What `share` of the batches took at most, from the first attempt to the answer; 0 if there are none."""
+    ordered = sorted(seconds)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
 
 
 @dataclass
@@ -44,6 +51,7 @@ class Statistics:
     rejected: Counter[str] = field(default_factory=Counter)
     retry_reasons: Counter[str] = field(default_factory=Counter)
     latencies: deque[float] = field(default_factory=lambda: deque(maxlen=LATENCIES_KEPT))
+    recent: deque[float] = field(default_factory=lambda: deque(maxlen=LATENCIES_KEPT))
     waiting: str | None = None
 
     @property
@@ -59,6 +67,7 @@ class Statistics:
         self.queued += answer.queued
         self.rejected.update(answer.rejected)
         self.latencies.append(seconds)
+        self.recent.append(seconds)
         self.waiting = None
 
     def retried(self, reason: str) -> None:
@@ -66,11 +75,6 @@ class Statistics:
         self.retries += 1
         self.retry_reasons[reason] += 1
         self.waiting = reason
-
-    def percentile(self, share: float) -> float:
-        """Seconds that `share` of the recent batches took at most, from first attempt to answer."""
-        ordered = sorted(self.latencies)
-        return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
 
     def summary(self, seconds: float) -> dict[str, Any]:
         """The whole run, as it is printed with --json."""
@@ -89,7 +93,7 @@ class Statistics:
             "faults": {"held_back": self.held, "sent_late": self.late, "sent_twice": self.repeats},
             "readings_per_second": round(self.answered / seconds) if seconds > 0 else 0,
             "latency_ms": {
-                "p50": round(self.percentile(0.5) * 1000, 1),
-                "p99": round(self.percentile(0.99) * 1000, 1),
+                "p50": round(percentile(self.latencies, 0.5) * 1000, 1),
+                "p99": round(percentile(self.latencies, 0.99) * 1000, 1),
             },
         }

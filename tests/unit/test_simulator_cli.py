@@ -45,7 +45,7 @@ async def test_a_run_registers_plays_and_sums_up(stand_in: StandIn) -> None:
     assert (code, err) == (0, "")
     assert len(stand_in.registered) == 30
     assert "30 meters registered, 30 of them new" in out
-    assert "history done" in out
+    assert "up to date: " in out
     assert f"accepted{len(stand_in.stored):>16,}" in out
 
 

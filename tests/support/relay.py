@@ -151,8 +151,14 @@ def emit(
 ) -> None:
     """Write one event as the triggers do."""
     database.rows(
-        "select event.emit(%s, %s, (select region_id from grid.region where tenant_id = %s and code = %s), %s, %s)",
-        (tenant, topic, tenant, region, meter, json.dumps({"region": region, **payload})),
+        "select event.emit(%s, %s, %s, %s, %s)",
+        (
+            tenant,
+            topic,
+            None if region is None else region_id(database, tenant, region),
+            meter,
+            json.dumps({"region": region, **payload}),
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 
 from aiohttp import web
@@ -21,9 +22,11 @@ from workers.relay.metrics import relay_metrics
 from workers.relay.protocol import SUBPROTOCOL, CloseCode
 from workers.relay.reader import LogReader
 from workers.relay.replay import Replay
-from workers.relay.session import CLOSE_GRACE, Session
+from workers.relay.session import SLOW_GRACE, Session
 from workers.relay.settings import RelaySettings
 from workers.tokens import TokenVerifier, bearer_token, require_role
+
+SEND_BUFFER = 256 * 1024
 
 SETTINGS = web.AppKey("SETTINGS", RelaySettings)
 VERIFIER = web.AppKey("VERIFIER", TokenVerifier)
@@ -58,7 +61,7 @@ async def _connect(request: web.Request) -> web.StreamResponse:
         autoping=False,
         compress=False,
         max_msg_size=settings.relay_max_message_bytes,
-        timeout=CLOSE_GRACE,
+        timeout=SLOW_GRACE,
     )
     if not ws.can_prepare(request).ok:
         raise BadRequest("this is a WebSocket: an upgrade request is needed", code="upgrade_required")
@@ -70,6 +73,7 @@ async def _connect(request: web.Request) -> web.StreamResponse:
     scope = await app[DIRECTORY].scope(claims)
     await ws.prepare(request)
     transport = request.transport
+    _bound_kernel_buffer(transport)
     if transport is None:
         return ws
     session = Session(
@@ -77,6 +81,14 @@ async def _connect(request: web.Request) -> web.StreamResponse:
     )
     await session.run()
     return ws
+
+
+def _bound_kernel_buffer(transport: asyncio.Transport | None) -> None:
+    """Keep the kernel from buffering megabytes for a slow peer: what it holds is bounded as ours is."""
+    sock = transport.get_extra_info("socket") if transport is not None else None
+    if sock is not None:
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
 
 
 async def _ticket(request: web.Request) -> web.Response:

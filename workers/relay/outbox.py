@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from workers.relay.cursor import Position
 from workers.relay.events import Event
 
+DRAIN_INTERVAL = 0.05
 HIGH_WATER = 64 * 1024
 """Bytes in the transport above which frames queue here instead."""
 
@@ -84,6 +85,11 @@ class Outbox:
     def clear(self) -> None:
         """Forget what queues (the connection is ending)."""
         self._queue.clear()
+
+    async def drained(self) -> None:
+        """Wait until the peer's kernel has taken everything (a closing transport still writes)."""
+        while self._transport.get_write_buffer_size() > 0:  # noqa: ASYNC110 - transports signal no such event
+            await asyncio.sleep(DRAIN_INTERVAL)
 
     def abort(self) -> None:
         """Cut the connection without sending what is buffered."""

@@ -88,8 +88,9 @@ async def meter_ids(connection: Connection, tenant_id: int, codes: list[str]) ->
 
 
 async def _ids(connection: Connection, statement: str, tenant_id: int, codes: list[str]) -> dict[str, int]:
+    storable = [code for code in codes if "\0" not in code]
     async with connection.cursor(row_factory=tuple_row) as rows:
-        await rows.execute(statement, (tenant_id, codes))
+        await rows.execute(statement, (tenant_id, storable))
         return dict(cast("list[tuple[str, int]]", await rows.fetchall()))
 
 

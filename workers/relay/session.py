@@ -260,9 +260,8 @@ class Session:
         try:
             async with asyncio.timeout(grace):
                 await self._ws.close(code=code, message=reason.encode()[:123], drain=False)
+                await self.outbox.drained()
         except (TimeoutError, ConnectionError):
-            pass
-        finally:
             self.outbox.abort()
 
     def _resume_cursor(self) -> Cursor:

@@ -99,7 +99,8 @@ def _install(python: Path, lock: Path) -> bool:
     total = len(re.findall(r"^[A-Za-z0-9]", lock.read_text(encoding="utf-8"), re.MULTILINE))
     _say(f"installing up to {total} Python packages from {lock.name} (once) ...")
     begun = time.monotonic()
-    pip = [str(python), *"-m pip --disable-pip-version-check install --progress-bar off --no-compile".split()]
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install"]
+    pip += ["--progress-bar", "off", "--no-compile"]
     if not _pip([*pip, "--require-hashes", "-r", str(lock)], total):
         return False
     # "compat": the checkout itself is put on the path, so new packages are found without another install

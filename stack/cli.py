@@ -106,7 +106,7 @@ def make_parser() -> argparse.ArgumentParser:
     made = commands.add_parser(
         "secrets",
         help="Write the secret files that compose.yaml mounts",
-        description="Write the secret files that compose.yaml mounts; keeps existing ones. See deploy/README.md.",
+        description="Write the secret files that compose.yaml mounts, but none twice. See deploy/README.md.",
     )
     made.add_argument(
         "directory", nargs="?", type=Path, default=compose_secrets.DIRECTORY, help="default: deploy/secrets"

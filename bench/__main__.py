@@ -10,6 +10,7 @@ import argparse
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -87,8 +88,10 @@ def run(options: argparse.Namespace, directory: Path) -> None:
         for number in range(1, options.rounds + 1):
             loads.append(round(os.getloadavg()[0], 2))
             for name, measure in chosen.items():
-                print(f"round {number}/{options.rounds}: {name} ...", file=sys.stderr, flush=True)
+                print(f"round {number}/{options.rounds}: {name}", end=" ... ", file=sys.stderr, flush=True)
+                before = time.monotonic()
                 figures.add(name, measure())
+                print(f"{time.monotonic() - before:.1f} s", file=sys.stderr, flush=True)
     facts["load_before_rounds"] = loads
     ratios = figures.ratios(RATIOS)
     settings = facts["settings"]
@@ -109,6 +112,7 @@ def run(options: argparse.Namespace, directory: Path) -> None:
 
 def main() -> int:
     options = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are stopped and data removed
     directory = options.directory or Path(tempfile.mkdtemp(prefix="segs-bench-"))
     try:
         run(options, directory)

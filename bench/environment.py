@@ -23,6 +23,25 @@ TENANT = "bench"
 METERS = 1_000
 EXTRA = {"ingest": {"SEGS_INGEST_RATE_LIMIT": "0"}}  # one device here sends for many
 
+REGISTER_AT_ONCE = 10_000  # as many as the API takes in one call
+REGISTER = """
+    with t as (
+        select tenant_id from grid.tenant where code = %(tenant)s
+    ),
+
+    regions as (
+        select array_agg(code order by code) as codes from grid.region join t using (tenant_id)
+    )
+
+    select m.code, m.meter_id
+    from t, regions, grid.register_meters(t.tenant_id, (
+        select jsonb_agg(jsonb_build_object(
+            'meter_id', %(prefix)s || lpad(n::text, 6, '0'),
+            'region', regions.codes[1 + n %% cardinality(regions.codes)],
+            'installed_at', '2020-01-01T00:00:00Z'))
+        from generate_series(%(first)s::int, %(last)s::int) as n)) as m
+"""
+
 
 @dataclass
 class Environment:
@@ -110,7 +129,7 @@ def worker(
     url = f"http://{servers.LOOPBACK}:{port}"
     return ServerSpec(
         name=kind,
-        command=lambda _: [sys.executable, "-m", f"workers.{kind}"],
+        command=lambda _: servers.until_parent_ends([sys.executable, "-m", f"workers.{kind}"]),
         ready=lambda: servers.http_ready(f"{url}/health"),
         url=url,
         environment=lambda: {
@@ -127,29 +146,25 @@ def worker(
 
 def register(found: Environment, tenant: str, prefix: str, count: int) -> dict[str, int]:
     """Make the tenant if need be, and ``count`` meters spread over its regions; their keys by code."""
+    keys: dict[str, int] = {}
     with found.connect() as connection:
         connection.execute(
             "insert into grid.tenant (code, name) values (%s, 'Benchmark') on conflict (code) do nothing",
             (tenant,),
         )
-        rows = connection.execute(
-            """
-            with t as (select tenant_id from grid.tenant where code = %(tenant)s),
-            regions as (
-                select array_agg(code order by code) as codes from grid.region join t using (tenant_id)
+        for first in range(1, count + 1, REGISTER_AT_ONCE):
+            rows = connection.execute(
+                REGISTER,
+                {
+                    "tenant": tenant,
+                    "prefix": prefix,
+                    "first": first,
+                    "last": min(first + REGISTER_AT_ONCE - 1, count),
+                },
             )
-            select m.code, m.meter_id
-            from t, regions, grid.register_meters(t.tenant_id, (
-                select jsonb_agg(jsonb_build_object(
-                    'meter_id', %(prefix)s || lpad(n::text, 6, '0'),
-                    'region', regions.codes[1 + n %% cardinality(regions.codes)],
-                    'installed_at', '2020-01-01T00:00:00Z'))
-                from generate_series(1, %(count)s) as n)) as m
-            """,
-            {"tenant": tenant, "prefix": prefix, "count": count},
-        ).fetchall()
+            keys |= {str(code): int(key) for code, key in rows}
         connection.execute("analyze grid.meter")
-    return {str(code): int(key) for code, key in rows}
+    return keys
 
 
 def helper(module: str, task: dict[str, Any]) -> subprocess.Popen[str]:

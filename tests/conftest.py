@@ -24,6 +24,7 @@ from stack.runtime import Runtime
 from tests.support import pglite
 from tests.support.cluster import Cluster, Database, prepare
 from tests.support.keys import Keys, make_keys
+from tests.support.platform import Platform
 from tests.support.servers import Postgres, Redis, TestServer, worker
 
 pytest_plugins = ["tests.support.report"]
@@ -147,6 +148,15 @@ def ingest_server(start_ingest: StartWorker) -> TestServer:
 def relay_server(start_relay: StartWorker) -> TestServer:
     """A healthy relay worker on ``database``."""
     return start_relay()
+
+
+@pytest.fixture
+def platform(
+    runtime: Runtime, database: Database, redis_server: Redis, keys: Keys, tmp_path: Path
+) -> Iterator[Platform]:
+    """The whole platform on ``database``, behind one origin (``.url``); pg_cron's work is called by hand."""
+    with Platform(runtime, tmp_path, keys, database, redis_server).running() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

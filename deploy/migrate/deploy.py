@@ -11,6 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from stack import database
@@ -40,11 +41,11 @@ def main() -> int:
     try:
         for line in database.deploy(url, Path(dbmate)):
             print(line)
-    except database.DeployError as error:
-        print(error, file=sys.stderr)
+        passwords = role_passwords(secrets)
+        database.set_passwords(url, passwords)
+    except (database.DeployError, psycopg.Error) as error:
+        print(str(error).strip(), file=sys.stderr)
         return 1
-    passwords = role_passwords(secrets)
-    database.set_passwords(url, passwords)
     print("passwords of " + ", ".join(sorted(passwords)))
     return 0
 

@@ -65,12 +65,14 @@ class Runtime:
         info_fd: int | None = None,
         tty: bool = False,
         here: bool = False,
+        alone: bool = False,
     ) -> list[str]:
         """The command line that runs ``program`` of the root, which sees of the host only ``binds``.
 
         The program sees itself as the user ``postgres``; files it makes belong to whoever runs this.
         With ``info_fd``, bwrap writes JSON there whose ``child-pid`` is the program's own process id. ``tty``
-        lets it use the terminal; ``here`` lets it see the current folder (read only) and starts it there.
+        lets it use the terminal; ``here`` lets it see the current folder (read only) and starts it there;
+        ``alone`` makes every process it has started end with it, however it ends (but hides /proc from it).
         """
         if self.root is None:
             return [_on_path(program), *args]
@@ -80,7 +82,7 @@ class Runtime:
             command += ["--ro-bind", str(self.root / name), f"/{name}"]
         for name in ("bin", "sbin", "lib", "lib64"):
             command += ["--symlink", f"usr/{name}", f"/{name}"]
-        command += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--tmpfs", "/run", "--dir", "/var"]  # noqa: S108
+        command += ["--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/run", "--dir", "/var"]  # noqa: S108
         command += ["--unshare-user", "--uid", str(uid), "--gid", str(gid), "--die-with-parent"]
         if here:
             command += ["--ro-bind", str(Path.cwd()), str(Path.cwd())]
@@ -88,6 +90,7 @@ class Runtime:
             command += ["--bind", str(path), str(path)]
         if here or binds:
             command += ["--chdir", str(Path.cwd() if here else binds[0])]
+        command += ["--unshare-pid", "--as-pid-1"] if alone else ["--proc", "/proc"]
         if not tty:
             command.append("--new-session")
         if info_fd is not None:

@@ -296,17 +296,9 @@ def nginx(
     def command(info_fd: int) -> list[str]:
         directory.mkdir(parents=True, exist_ok=True)
         config.write_text(_nginx_config(directory, port, upstreams), encoding="utf-8")
-        return runtime.command(
-            "nginx",
-            "-c",
-            str(config),
-            "-e",
-            "stderr",
-            "-p",
-            str(directory),
-            binds=[directory],
-            info_fd=info_fd,
-        )
+        arguments = ["-c", str(config), "-e", "stderr", "-p", str(directory)]
+        # alone: nginx's workers would outlive a killed master, and keep its port
+        return runtime.command("nginx", *arguments, binds=[directory], info_fd=info_fd, alone=True)
 
     return ServerSpec(
         name=name,

@@ -1,0 +1,112 @@
+"""The whole stack as ``segs`` runs it, with pg_cron at work."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.support.segs import Segs
+from tests.support.wait import wait_until
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Segs]:
+    """A running stack without a simulated grid."""
+    with Segs(tmp_path_factory.mktemp("stack") / "data").running() as segs:
+        yield segs
+
+
+def rows(segs: Segs, query: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(segs.status()["database_url"], autocommit=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def count(segs: Segs, table: str) -> int:
+    return int(rows(segs, f"select count(*) from {table}")[0][0])
+
+
+def test_every_service_is_healthy_and_the_status_says_so(stack: Segs) -> None:
+    status = stack.status()
+    assert status["running"]
+    assert status["edge_url"] == stack.url
+    assert status["edition"] == "apache"
+    assert {"postgres", "redis", "postgrest", "nginx", "ingest", "relay"} <= {
+        s["name"] for s in status["services"]
+    }
+    assert not [s for s in status["services"] if s["state"] not in ("running", "healthy", "ready")]
+
+
+def test_a_grid_comes_alive_by_itself(stack: Segs) -> None:
+    """Nothing is called by hand: pg_cron drains the queue, closes windows, and refreshes the rollups."""
+    with stack.background("listen") as listener:
+        stack.run(
+            "simulate", "--meters", "20", "--history", "1h", "--iterations", "0", "--faults", "spike=0.05"
+        )
+        operator = stack.rest()
+        wait_until(lambda: operator.get("/tariffs", limit=1).json(), "a price is published", 60)
+        wait_until(lambda: operator.get("/alerts", limit=1, kind="eq.high").json(), "an alert is raised", 60)
+        assert listener.stdout is not None
+        seen: set[str] = set()
+        for line in listener.stdout:
+            seen |= {t for t in ("load.closed", "price.published", "alert.raised") if t in line}
+            if len(seen) == 3:
+                break
+    readings = count(stack, "grid.reading")
+    stack.run(
+        "simulate",
+        "--meters",
+        "20",
+        "--mode",
+        "queue",
+        "--history",
+        "15m",
+        "--iterations",
+        "0",
+        "--seed",
+        "2",
+    )
+    wait_until(lambda: not count(stack, "pgmq.q_raw_readings"), "the queue is drained", 60)
+    assert count(stack, "grid.reading") >= readings
+    failed = rows(stack, "select command, return_message from cron.job_run_details where status = 'failed'")
+    assert failed == []
+
+
+def test_a_service_that_dies_comes_back(stack: Segs) -> None:
+    before = stack.service("ingest")
+    os.kill(before["pid"], signal.SIGKILL)
+    wait_until(
+        lambda: (
+            (now := stack.service("ingest"))["pid"] not in (None, before["pid"])
+            and now["state"] == before["state"]
+        ),
+        "ingest is back",
+        60,
+    )
+    assert stack.service("ingest")["restarts"] == before["restarts"] + 1
+
+
+def test_functions_are_applied_while_it_runs(stack: Segs) -> None:
+    assert "function files" in stack.run("db", "apply")
+    assert "pending" not in stack.run("db", "status")
+
+
+def test_two_stacks_run_side_by_side_and_data_outlives_a_stop(
+    stack: Segs, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = Segs(tmp_path_factory.mktemp("other") / "data")
+    with other.running():
+        other.run("simulate", "--meters", "5", "--history", "15m", "--iterations", "0")
+        stored = count(other, "grid.reading")
+        assert stored > 0
+        other.run("down")
+        assert not other.status()["running"]
+        assert stack.status()["running"]
+        other.up()
+        assert count(other, "grid.reading") == stored

@@ -17,7 +17,7 @@ from simulator.arguments import add_arguments, options_from
 from simulator.display import Display
 from simulator.errors import SimulatorError, UsageError
 from simulator.faults import FaultModel
-from simulator.fleet import Fleet, iso
+from simulator.fleet import Fleet
 from simulator.measurement import Source
 from simulator.options import Options
 from simulator.pipeline import Sender
@@ -82,7 +82,9 @@ async def _prepare(
     display.note(f"{options.meters:,} meters registered, {created:,} of them new")
     if options.history and (newest := await platform.newest(fleet)):
         run.resume(newest)
-        display.note(f"the platform has readings up to {iso(newest)}: going on from {iso(run.first)}")
+        display.note(
+            f"the platform has readings up to {display.when(newest)}: going on from {display.when(run.first)}"
+        )
 
 
 async def _unless_stopped(run: Run, work: Coroutine[Any, Any, None]) -> None:

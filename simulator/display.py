@@ -16,6 +16,7 @@ from simulator.stats import Statistics, percentile
 COLUMNS = ("sent", "accepted", "duplicate", "rejected", "retries", "p50 ms", "p99 ms")
 LINES_A_HEADER = 30
 PLAIN_PROGRESS_SECONDS = 5.0
+PLAIN_TROUBLE_SECONDS = 10.0
 BAR = 24
 
 
@@ -28,6 +29,7 @@ class Display:
         self._terminal = self._out.isatty()
         self._moving = ""
         self._waiting_since: float | None = None
+        self._tell_at = 2.0
         self._lines = 0
         self._last_progress = 0.0
         self._before = _Snapshot(stats)
@@ -55,7 +57,7 @@ class Display:
         rate = (self._stats.answered - self._progress[2]) / elapsed if elapsed > 0.5 else 0.0
         left = _clock(elapsed / share * (1 - share)) if share > 0.02 else "-:--"
         what = "history" if history else "catching up"
-        text = f"{share:4.0%}  at {self._time(tick)}  {rate:,.0f} readings/s  {left} left"
+        text = f"{share:4.0%}  at {self.when(tick)}  {rate:,.0f} readings/s  {left} left"
         if self._terminal:
             full = round(share * BAR)
             self._move(f"{what} [{'#' * full}{'.' * (BAR - full)}] {text}")
@@ -79,11 +81,21 @@ class Display:
             self._move(self._row(tick))
 
     def trouble(self) -> None:
-        """What the platform is waited for, if it is."""
+        """What the platform is waited for, if it is; called every second."""
         if self._terminal:
             self._move(self._moving)
-        elif self._stats.waiting:
-            self.note(f"waiting: {self._stats.waiting}")
+        elif (waited := self._waited()) >= self._tell_at:
+            self._tell_at = waited + PLAIN_TROUBLE_SECONDS
+            self._line(f"waiting for {_clock(waited)}: {self._stats.waiting}")
+
+    def _waited(self) -> float:
+        """Seconds since the platform last answered; 0 if it is not waited for."""
+        now = time.monotonic()
+        if not self._stats.waiting:
+            self._waiting_since, self._tell_at = None, 2.0
+            return 0.0
+        self._waiting_since = self._waiting_since or now
+        return now - self._waiting_since
 
     def cycle(self, tick: int) -> None:
         """A cycle is done."""
@@ -109,7 +121,7 @@ class Display:
         delta = self._before.until(self._stats)
         numbers = "".join(f"{value:>10,}" for value in delta.values())
         times = "".join(f"{percentile(self._stats.recent, share) * 1000:>10.1f}" for share in (0.5, 0.99))
-        return f"{self._time(tick):<15}{numbers}{times}"
+        return f"{self.when(tick):<15}{numbers}{times}"
 
     def _header(self) -> None:
         if self._lines % LINES_A_HEADER == 0:
@@ -117,18 +129,13 @@ class Display:
             self._line(f"{'reading of':<15}" + "".join(f"{name:>10}" for name in names))
         self._lines += 1
 
-    def _time(self, tick: int) -> str:
+    def when(self, tick: int) -> str:
+        """An instant as it is shown."""
         return datetime.fromtimestamp(tick, self._zone).strftime("%b %d %H:%M:%S")
 
     def _move(self, text: str) -> None:
-        shown = text
-        if self._stats.waiting:
-            self._waiting_since = self._waiting_since or time.monotonic()
-            waited = int(time.monotonic() - self._waiting_since)
-            if waited >= 1:
-                shown = f"waiting for {_clock(waited)}: {self._stats.waiting}"
-        else:
-            self._waiting_since = None
+        waited = self._waited()
+        shown = f"waiting for {_clock(waited)}: {self._stats.waiting}" if waited >= 1 else text
         self._out.write("\r\x1b[K" + shown[: _width()])
         self._out.flush()
         self._moving = text

@@ -71,9 +71,9 @@ class Statistics:
         self.waiting = None
 
     def retried(self, reason: str) -> None:
-        """Count one attempt that has to be made again."""
+        """Count one attempt that has to be made again. What stands after a colon may differ each time."""
         self.retries += 1
-        self.retry_reasons[reason] += 1
+        self.retry_reasons[reason.partition(":")[0]] += 1
         self.waiting = reason
 
     def summary(self, seconds: float) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import aiohttp
@@ -114,6 +115,19 @@ async def test_a_worker_that_dies_costs_nothing(
         await playing
     assert stats.accepted + stats.duplicates == stats.sent
     assert database.value(f"select count(*) {OF_THE_FLEET}") == stats.sent
+
+
+async def test_a_rate_limit_is_kept_and_costs_nothing(
+    database: Database, start_ingest: Callable[..., TestServer], keys: Keys
+) -> None:
+    server = start_ingest(SEGS_INGEST_RATE_LIMIT="20", SEGS_INGEST_RATE_BURST="2")
+    options = Options(meters=20, history=1800, iterations=0, batch=20, concurrency=8)
+    fleet, stats = make_fleet(options), Statistics()
+    async with aiohttp.ClientSession() as http:
+        await play(options, fleet, HttpSender(http, server.url, keys.mint("device"), stats), stats)
+    assert stats.retries > 0
+    assert set(stats.retry_reasons) == {"429 rate_limited"}
+    assert stats.accepted == stats.sent == database.value(f"select count(*) {OF_THE_FLEET}")
 
 
 async def test_the_queue_takes_the_same_readings(database: Database) -> None:

@@ -120,8 +120,8 @@ async def test_a_worker_that_dies_costs_nothing(
 async def test_a_rate_limit_is_kept_and_costs_nothing(
     database: Database, start_ingest: Callable[..., TestServer], keys: Keys
 ) -> None:
-    server = start_ingest(SEGS_INGEST_RATE_LIMIT="20", SEGS_INGEST_RATE_BURST="2")
-    options = Options(meters=20, history=1800, iterations=0, batch=20, concurrency=8)
+    server = start_ingest(SEGS_INGEST_RATE_LIMIT="20", SEGS_INGEST_RATE_BURST="15")
+    options = Options(meters=20, history=1800, iterations=0, batch=10, concurrency=8)
     fleet, stats = make_fleet(options), Statistics()
     async with aiohttp.ClientSession() as http:
         await play(options, fleet, HttpSender(http, server.url, keys.mint("device"), stats), stats)

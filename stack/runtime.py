@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -56,6 +58,20 @@ class Runtime:
     @property
     def dbmate(self) -> Path:
         return self.node_modules / "@dbmate" / "linux-x64" / "bin" / "dbmate"
+
+    def versions(self) -> dict[str, str]:
+        """Versions of the servers that the database does not know of."""
+        package = json.loads((self.postgrest.parent / "package.json").read_text(encoding="utf-8"))
+        found = {"postgrest": str(package["version"]).split("-")[0].removeprefix("v")}
+        if self.root is not None:
+            status = (self.root / "var/lib/dpkg/status").read_text(encoding="utf-8", errors="replace")
+            for name in ("nginx", "redis-server"):
+                match = re.search(
+                    rf"^Package: {name}\n(?:.+\n)*?Version: (?:\d+:)?([\w.]+)", status, re.MULTILINE
+                )
+                if match is not None:
+                    found[name.removesuffix("-server")] = match[1]
+        return found
 
     def command(
         self,
@@ -135,20 +151,23 @@ def _build_root(scratch: Path) -> None:
     command += [f"--dpkgopt=path-exclude={pattern}" for pattern in _DPKG_EXCLUDES]
     command += ["--format=tar", SUITE, "-", str(sources)]
     unpack = ["tar", "-x", "--no-same-owner", "--exclude=./dev", "-C", str(scratch)]
-    try:
-        with tempfile.TemporaryFile("w+") as notes:
-            maker = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=False)
-            assert maker.stdout is not None
-            assert maker.stderr is not None
-            taker = subprocess.Popen(unpack, stdin=maker.stdout, stderr=notes)
-            maker.stdout.close()
+    with tempfile.TemporaryFile() as notes:
+        maker = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        taker = subprocess.Popen(unpack, stdin=maker.stdout, stderr=notes)
+        assert maker.stdout is not None
+        assert maker.stderr is not None
+        maker.stdout.close()
+        try:
             last = _relay_progress(maker.stderr)
             if maker.wait() != 0 or taker.wait() != 0:
                 notes.seek(0)
-                reason = " | ".join(last) or notes.read()[-500:]
+                reason = " | ".join(last) or notes.read().decode(errors="replace").strip()[-500:]
                 raise SetupError(f"mmdebstrap could not build the runtime: {reason}. {host.INSTEAD}")
-    finally:
-        sources.unlink(missing_ok=True)
+        finally:
+            for process in (maker, taker):
+                process.terminate()  # does nothing to one that has ended
+                process.wait()
+            sources.unlink(missing_ok=True)
 
 
 def _relay_progress(stream: Iterator[bytes]) -> list[str]:
@@ -257,3 +276,5 @@ if __name__ == "__main__":
         ensure(need_root=not os.environ.get("SEGS_DATABASE_URL"))
     except SetupError as error:
         sys.exit(f"segs: {error}")
+    except KeyboardInterrupt:
+        sys.exit("segs: interrupted; the next call begins this step again")

@@ -139,7 +139,9 @@ class _Published:
         state.write(self._plan.data, self._state)
 
     def healthy(self) -> None:
-        self._state |= {"healthy": True, **describe_database(self._plan.admin_url)}
+        found = describe_database(self._plan.admin_url)
+        found["versions"] |= self._plan.runtime.versions()
+        self._state |= {"healthy": True, **found}
         state.write(self._plan.data, self._state)
 
 

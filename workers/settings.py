@@ -41,7 +41,7 @@ class WorkerSettings(BaseSettings):
     @classmethod
     def load(cls) -> Self:
         """Read the environment and the secrets directory. Raises :class:`SettingsError` with all faults."""
-        secrets_dir = os.environ.get(f"{PREFIX}SECRETS_DIR") or None
+        secrets_dir = os.environ.get("SEGS_SECRETS_DIR") or None
         if secrets_dir is not None and not Path(secrets_dir).is_dir():
             raise SettingsError(f"{PREFIX}SECRETS_DIR is not a directory: {secrets_dir}")
         try:

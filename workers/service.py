@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -30,12 +31,20 @@ def main(settings_type: type[SettingsT], run: Callable[[SettingsT], Coroutine[An
         print(f"settings: {error}", file=sys.stderr)
         return 2
     logging_setup.configure(settings)
+    tune_collector()
     try:
         uvloop.run(run(settings))
     except OSError as error:
         log.error("cannot start: %s", error)
         return 1
     return 0
+
+
+def tune_collector() -> None:
+    """Collect garbage less often, and never what was made at start: requests leave few cycles behind."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 async def serve(

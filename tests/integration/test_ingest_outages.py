@@ -33,7 +33,7 @@ create trigger poison after insert on grid.reading
 def close_database(database: Database) -> None:
     """From the worker's side the server is gone: no connection is left, and none is let in."""
     with database.connect() as connection:
-        connection.execute("alter role segs_ingest nologin")
+        connection.execute(f"revoke connect on database {database.name} from public, segs_ingest")
         connection.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity"
             " where datname = current_database() and usename = 'segs_ingest'"
@@ -41,7 +41,8 @@ def close_database(database: Database) -> None:
 
 
 def open_database(database: Database) -> None:
-    database.rows("alter role segs_ingest login")
+    """Undo :func:`close_database`."""
+    database.rows(f"grant connect on database {database.name} to public")
 
 
 async def test_the_database_goes_away_and_comes_back(

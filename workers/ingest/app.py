@@ -16,12 +16,12 @@ from workers.errors import RateLimited, ServiceError, Unavailable, error_middlew
 from workers.health import HEALTH, setup_health
 from workers.ingest import statements
 from workers.ingest.body import read_items
-from workers.ingest.marks import Marks
 from workers.ingest.meters import MeterDirectory, Tenants
 from workers.ingest.metrics import IngestMetrics
 from workers.ingest.plan import Job
 from workers.ingest.rate import RateLimiter
 from workers.ingest.readings import Limits, Rejection, Screened, meter_codes, missing_codes, screen, shape
+from workers.ingest.recent import RecentTimes
 from workers.ingest.settings import IngestSettings
 from workers.ingest.statements import QuarantineRow
 from workers.ingest.writer import Writer, WriterOptions
@@ -144,7 +144,7 @@ async def _resources(app: web.Application) -> AsyncIterator[None]:
     settings, ingest = app[SETTINGS], app[INGEST]
     url = settings.ingest_database_url.get_secret_value()
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
-    marks = Marks(redis_url, timeout=settings.ingest_redis_timeout)
+    recent = RecentTimes(redis_url, timeout=settings.ingest_redis_timeout)
     options = WriterOptions(
         lanes=settings.ingest_writers,
         write_rows=settings.ingest_write_rows,
@@ -152,20 +152,21 @@ async def _resources(app: web.Application) -> AsyncIterator[None]:
         timeout=settings.ingest_write_timeout,
     )
     async with db.pool(url, "segs-ingest", size=2) as pool:
-        ingest.writer = Writer(url, marks, options, ingest.metrics)
+        ingest.writer = Writer(url, recent, options, ingest.metrics)
         ingest.tenants = Tenants(
             pool, ttl=settings.ingest_meter_ttl, unknown_ttl=settings.ingest_unknown_meter_ttl
         )
         ingest.writer.start()
-        watch = asyncio.create_task(ingest.watch_limits(pool))
-        _observe(app, pool, marks)
+        tasks = [asyncio.create_task(ingest.watch_limits(pool)), asyncio.create_task(recent.keep_flushing())]
+        _observe(app, pool, recent)
         yield
         await ingest.writer.stop()
-        watch.cancel()
-        await marks.close()
+        for task in tasks:
+            task.cancel()
+        await recent.close()
 
 
-def _observe(app: web.Application, pool: db.Pool, marks: Marks) -> None:
+def _observe(app: web.Application, pool: db.Pool, recent: RecentTimes) -> None:
     ingest = app[INGEST]
 
     async def database() -> bool:
@@ -174,7 +175,7 @@ def _observe(app: web.Application, pool: db.Pool, marks: Marks) -> None:
         return ingest.writer.connected and ingest.limits is not None
 
     app[HEALTH].add("postgresql", database, required=True)
-    app[HEALTH].add("redis", marks.ping, required=False)
+    app[HEALTH].add("redis", recent.ping, required=False)
     ingest.metrics.gauge(
         "segs_ingest_waiting_rows", "Rows waiting to be written.", lambda: ingest.writer.waiting_rows
     )

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from workers.ingest.readings import instant
 from workers.ingest.rows import Key
 from workers.ingest.statements import BatchRow, QuarantineRow
 
@@ -80,6 +79,6 @@ def _batch_row(
         accepted=sum(len(job.rows) for job in jobs) - stored,
         duplicates=sum(job.duplicates for job in jobs) + stored,
         rejected=sum(job.rejected for job in jobs),
-        first_ts=instant(min(times)) if times else None,
-        last_ts=instant(max(times)) if times else None,
+        first_ts=min(times, default=None),
+        last_ts=max(times, default=None),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Annotated, Any, NotRequired, cast
 
@@ -189,11 +189,6 @@ def duration(value: timedelta) -> str:
             count = int(seconds // size)
             return f"{count} {unit}{'' if count == 1 else 's'}"
     return f"{_number(Decimal(str(seconds)))} seconds"
-
-
-def instant(ts: int) -> datetime:
-    """Microseconds since 1970 as a timestamp."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=ts)
 
 
 def _rejection(

@@ -1,12 +1,13 @@
-"""Rows of grid.reading in PostgreSQL's binary COPY format.
+"""Rows of grid.reading in PostgreSQL's binary format.
 
-A row is packed once, when its reading is screened, and sent as it is.
+A row is packed once, when its reading is screened, and sent as it is by COPY. Each value is preceded by its
+length there, just as in a binary array, so the arrays of an INSERT are cut out of packed rows.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 # (meter_id, microseconds since 1970): what makes a reading the same reading.
@@ -17,17 +18,39 @@ HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 # PostgreSQL counts from 2000-01-01, in microseconds.
 EPOCH_SHIFT = 946_684_800_000_000
+# Where a packed row holds its time.
+TIME = slice(6, 14)
 
 _FIELDS = 5
 _NULL = -1
+_NULL_BYTES = b"\xff\xff\xff\xff"
 _PREFIX = "!hiqiiiq"  # field count; ts, meter_id, energy, each after its length
 _BOTH = struct.Struct(_PREFIX + "ifif").pack
 _VOLTAGE = struct.Struct(_PREFIX + "ifi").pack
 _CURRENT = struct.Struct(_PREFIX + "iif").pack
 _NEITHER = struct.Struct(_PREFIX + "ii").pack
 _FIXED = struct.Struct(_PREFIX)
-_LENGTH = struct.Struct("!i")
 _REAL = struct.Struct("!f")
+_ARRAY = struct.Struct("!iiIii").pack
+_KEY = struct.Struct("!iq")
+
+# Where ts, meter_id and energy stand in a packed row, each with its length.
+_TS, _METER, _ENERGY = slice(2, 14), slice(14, 22), slice(22, 34)
+_VOLTAGE_AT = 34
+
+
+class ArrayType(NamedTuple):
+    """The types of an array, by oid."""
+
+    array: int
+    element: int
+
+
+TIMESTAMPTZ = ArrayType(1185, 1184)
+INTEGER = ArrayType(1007, 23)
+BIGINT = ArrayType(1016, 20)
+REAL = ArrayType(1021, 700)
+ARRAYS = (TIMESTAMPTZ, INTEGER, BIGINT, REAL, REAL)
 
 
 class Row(NamedTuple):
@@ -55,19 +78,40 @@ def pack_row(meter_id: int, ts: int, energy: int, voltage: float | None, current
 def unpack_row(data: bytes) -> Row:
     """The inverse of :func:`pack_row`."""
     _, _, ts, _, meter_id, _, energy = _FIXED.unpack_from(data)
-    position = _FIXED.size
-    reals: list[float | None] = []
-    for _ in range(2):
-        (length,) = _LENGTH.unpack_from(data, position)
-        position += _LENGTH.size
-        if length == _NULL:
-            reals.append(None)
-        else:
-            reals.append(_REAL.unpack_from(data, position)[0])
-            position += length
-    return Row(ts + EPOCH_SHIFT, meter_id, energy, reals[0], reals[1])
+    voltage, current = (
+        None if real == _NULL_BYTES else _REAL.unpack_from(real, 4)[0] for real in _reals(data)
+    )
+    return Row(ts + EPOCH_SHIFT, meter_id, energy, voltage, current)
 
 
 def copy_data(rows: Iterable[bytes]) -> bytes:
     """A whole binary COPY stream."""
     return b"".join((HEADER, *rows, TRAILER))
+
+
+def array_data(rows: Sequence[bytes]) -> list[bytes]:
+    """The rows as one binary array a column, of the types :data:`ARRAYS`."""
+    reals = [_reals(row) for row in rows]
+    columns = (
+        [row[_TS] for row in rows],
+        [row[_METER] for row in rows],
+        [row[_ENERGY] for row in rows],
+        [voltage for voltage, _ in reals],
+        [current for _, current in reals],
+    )
+    return [
+        b"".join((_ARRAY(1, 1, kind.element, len(rows), 1), *column))
+        for kind, column in zip(ARRAYS, columns, strict=True)
+    ]
+
+
+def read_key(meter_id: bytes, ts: bytes) -> Key:
+    """A key from the two values in binary format."""
+    meter, microseconds = _KEY.unpack(meter_id + ts)
+    return meter, microseconds + EPOCH_SHIFT
+
+
+def _reals(row: bytes) -> tuple[bytes, bytes]:
+    """Voltage and current, each with its length."""
+    end = _VOLTAGE_AT + (4 if row[_VOLTAGE_AT : _VOLTAGE_AT + 4] == _NULL_BYTES else 8)
+    return row[_VOLTAGE_AT:end], row[end:]

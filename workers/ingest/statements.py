@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from psycopg.errors import InsufficientPrivilege, UniqueViolation
 
 from workers.db import Connection
+from workers.ingest.exchange import copy_in_transaction, execute_binary
 from workers.ingest.readings import Limits
-from workers.ingest.rows import COLUMNS, Key, copy_data, unpack_row
+from workers.ingest.rows import ARRAYS, COLUMNS, Key, array_data, copy_data, read_key
 
 __all__ = ["BatchRow", "QuarantineRow", "UniqueViolation"]
 
@@ -27,15 +27,12 @@ DATABASE_OID = "select oid::text from pg_database where datname = current_databa
 COPY = f"copy grid.reading ({COLUMNS}) from stdin (format binary)"
 INSERT = f"""
 insert into grid.reading ({COLUMNS})
-select timestamptz 'epoch' + r.ts * interval '1 microsecond', r.meter_id, r.energy, r.voltage, r.current
-from unnest(%s::bigint[], %s::integer[], %s::bigint[], %s::real[], %s::real[])
-    as r (ts, meter_id, energy, voltage, current)
+select * from unnest($1, $2, $3, $4, $5)
 on conflict do nothing
-returning meter_id, (extract(epoch from ts) * 1000000)::bigint
+returning meter_id, ts
 """  # noqa: S608 - the column list is a constant
 BATCH = """
-insert into ingest.batch (tenant_id, source, accepted, duplicates, rejected, first_ts, last_ts)
-values (%s, 'http', %s, %s, %s, %s, %s)
+insert into ingest.batch (tenant_id, source, accepted, duplicates, rejected, first_ts, last_ts) values
 """
 QUARANTINE = """
 insert into ingest.quarantine (tenant_id, source, code, message, reading)
@@ -52,8 +49,15 @@ class BatchRow:
     accepted: int
     duplicates: int
     rejected: int
-    first_ts: datetime | None
-    last_ts: datetime | None
+    first_ts: int | None
+    last_ts: int | None
+
+    def values(self) -> str:
+        """As SQL: numbers alone."""
+        return (
+            f"({self.tenant_id:d}, 'http', {self.accepted:d}, {self.duplicates:d}, {self.rejected:d},"
+            f" {_instant(self.first_ts)}, {_instant(self.last_ts)})"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,26 +99,37 @@ async def resolve_meters(connection: Connection, tenant: str, codes: Sequence[st
     return dict(await cursor.fetchall())
 
 
+async def copy_batch(
+    connection: Connection, rows: Iterable[bytes], log: Iterable[BatchRow], committing: Callable[[], None]
+) -> None:
+    """A whole transaction: log the batch, store packed rows, commit.
+
+    Raises :class:`UniqueViolation` if one of the rows is stored already; then, roll back.
+    """
+    await copy_in_transaction(connection, _log(log), COPY, copy_data(rows), committing)
+
+
 async def copy_rows(connection: Connection, rows: Iterable[bytes]) -> None:
     """Store packed rows. Raises :class:`UniqueViolation` if one of them is stored already."""
     async with connection.cursor() as cursor, cursor.copy(COPY) as copy:
         await copy.write(copy_data(rows))
 
 
-async def insert_rows(connection: Connection, rows: Iterable[bytes]) -> set[Key]:
-    """Store the packed rows that are not stored yet; returns the keys of those."""
+async def insert_rows(connection: Connection, rows: Mapping[Key, bytes]) -> set[Key]:
+    """Store the packed rows that are not stored yet; returns the keys of the others."""
     # In key order, so that two writers of the same rows wait for each other instead of deadlocking.
-    unpacked = sorted((unpack_row(row) for row in rows), key=lambda row: (row.meter_id, row.ts))
-    cursor = await connection.execute(INSERT, [_array(column) for column in zip(*unpacked, strict=True)])
-    return set(await cursor.fetchall())
+    arrays = array_data([rows[key] for key in sorted(rows)])
+    result = await execute_binary(connection, INSERT, arrays, [kind.array for kind in ARRAYS])
+    if result.ntuples == len(rows):
+        return set()
+    value = result.get_value
+    inserted = {read_key(value(row, 0) or b"", value(row, 1) or b"") for row in range(result.ntuples)}
+    return rows.keys() - inserted
 
 
 async def log_batches(connection: Connection, rows: Iterable[BatchRow]) -> None:
     """Note what a write brought in."""
-    for row in rows:
-        await connection.execute(
-            BATCH, (row.tenant_id, row.accepted, row.duplicates, row.rejected, row.first_ts, row.last_ts)
-        )
+    await connection.execute(_log(rows).encode())
 
 
 async def quarantine(connection: Connection, rows: Sequence[QuarantineRow]) -> None:
@@ -128,6 +143,9 @@ async def quarantine(connection: Connection, rows: Sequence[QuarantineRow]) -> N
     await connection.execute(QUARANTINE, columns)
 
 
-def _array(values: Iterable[float | None]) -> str:
-    """An array literal of numbers: far cheaper to make than a Python list is to adapt."""
-    return "{" + ",".join(["null" if value is None else repr(value) for value in values]) + "}"
+def _log(rows: Iterable[BatchRow]) -> str:
+    return BATCH + ", ".join([row.values() for row in rows])
+
+
+def _instant(ts: int | None) -> str:
+    return "null" if ts is None else f"timestamptz 'epoch' + {ts:d} * interval '1 microsecond'"

@@ -14,18 +14,21 @@ from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from psycopg.pq import TransactionStatus
+
 from workers import db
 from workers.errors import ServiceError, Unavailable
 from workers.ingest import statements
-from workers.ingest.marks import Marks
 from workers.ingest.metrics import IngestMetrics
 from workers.ingest.plan import Job, Plan, batch_rows, make_plan, settle
+from workers.ingest.recent import RecentTimes
 from workers.ingest.rows import Key
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
 STOP_GRACE = 1.0
+PARALLEL_ROWS = 1000
 
 
 class AmbiguousCommit(Exception):
@@ -56,13 +59,14 @@ class Lane:
 class Writer:
     """Stores jobs. ``submit`` one and await its ``done``: the keys of it that were duplicates."""
 
-    def __init__(self, url: str, marks: Marks, options: WriterOptions, metrics: IngestMetrics) -> None:
+    def __init__(self, url: str, recent: RecentTimes, options: WriterOptions, metrics: IngestMetrics) -> None:
         self._url = url
-        self._marks = marks
+        self._recent = recent
         self._options = options
         self._metrics = metrics
         self._waiting: deque[Job] = deque()
         self._waiting_rows = 0
+        self._writing = 0
         self._wakeup = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._abandoned: set[asyncio.Task[Any]] = set()
@@ -107,7 +111,8 @@ class Writer:
         self.check()
         self._waiting.append(job)
         self._waiting_rows += job.size
-        self._wakeup.set()
+        if self._due():
+            self._wakeup.set()
 
     async def _run(self, lane: Lane) -> None:
         try:
@@ -117,8 +122,8 @@ class Writer:
                         if self._stopping:
                             return
                         await asyncio.sleep(lane.backoff.next())
-                elif group := self._take():
-                    await self._store(lane, group)
+                elif self._due():
+                    await self._store_next(lane)
                 elif self._stopping:
                     return
                 else:
@@ -128,18 +133,31 @@ class Writer:
             if lane.connection is not None:
                 await lane.connection.close()
 
+    def _due(self) -> bool:
+        """Whether a lane should write now: one at once, another only for what is worth a second commit."""
+        return bool(self._waiting) and (
+            not self._writing or self._waiting_rows >= PARALLEL_ROWS or self._stopping
+        )
+
+    async def _store_next(self, lane: Lane) -> None:
+        self._writing += 1
+        try:
+            await self._store(lane, self._take())
+        finally:
+            self._writing -= 1
+            if lane.connection is None:
+                self._wakeup.set()
+
     async def _idle(self) -> None:
-        await self._marks.flush()
-        if not self._waiting and not self._stopping:
-            self._wakeup.clear()
-            await self._wakeup.wait()
+        self._wakeup.clear()
+        await self._wakeup.wait()
 
     async def _connect(self, lane: Lane) -> db.Connection | None:
         """Try once to give the lane a connection."""
         timeout = f"-c statement_timeout={round(self._options.timeout * 1000)}"
         try:
             connection = await db.connect(self._url, f"segs-ingest-writer-{lane.number}", options=timeout)
-            self._marks.bind(await statements.identity(connection))
+            self._recent.bind(await statements.identity(connection))
         except Exception as error:
             self._leave(lane, str(error).strip())
             return None
@@ -198,7 +216,8 @@ class Writer:
     async def _attempt(self, lane: Lane, group: list[Job]) -> None:
         """Write, again if that can do no harm: a lost race, or a connection that died before the commit."""
         careful = False
-        for attempt in range(1, ATTEMPTS + 1):
+        failures = 0
+        while True:
             connection = lane.connection or await self._connect(lane)
             if connection is None:
                 raise Unavailable("the database is away", retry_after=2)
@@ -206,15 +225,16 @@ class Writer:
             try:
                 await self._within_time(lane, self._write(lane, connection, group, careful))
                 return
-            except statements.UniqueViolation:
-                careful = True
             except Exception as error:
+                failures += 1
                 lost = db.unusable(connection)
                 if lost:
                     lane.connection = None
                     if lane.committing:
                         raise AmbiguousCommit(str(error)) from error
-                if attempt == ATTEMPTS or not (lost or db.lost_race(error)):
+                if isinstance(error, statements.UniqueViolation) and not careful:
+                    careful = True
+                elif failures == ATTEMPTS or not (lost or db.lost_race(error)):
                     raise
 
     async def _within_time(self, lane: Lane, write: Coroutine[Any, Any, None]) -> None:
@@ -243,10 +263,10 @@ class Writer:
         """Store a group in one transaction and answer its jobs; ``careful``: COPY has met a duplicate."""
         started = time.perf_counter()
         plan = make_plan(group)
-        suspects = await self._marks.suspects(plan.rows) if plan.rows else set()
-        checked = set(plan.rows) if careful else suspects
+        recall = await self._recent.recall(plan.rows)
+        checked = set(plan.rows) if careful else recall.suspects
         refused = await self._transaction(lane, connection, plan, checked)
-        self._marks.stored(key for key in plan.rows if key not in suspects)
+        self._recent.stored(recall, plan.rows)
         for job, duplicates in zip(group, settle(plan, refused), strict=True):
             if not job.done.done():
                 job.done.set_result(duplicates)
@@ -256,17 +276,27 @@ class Writer:
         self, lane: Lane, connection: db.Connection, plan: Plan, checked: set[Key]
     ) -> set[Key]:
         """Store a plan, the ``checked`` rows by INSERT; returns the keys that were stored before."""
-        await connection.execute("begin")
+        refused: set[Key] = set()
+
+        def committing() -> None:
+            lane.committing = True
+
         try:
-            refused = await self._store_rows(connection, plan, checked)
-            if plan.quarantine:
-                await statements.quarantine(connection, plan.quarantine)
-            await statements.log_batches(connection, batch_rows(plan, refused))
+            if plan.rows and not checked and not plan.quarantine:
+                await statements.copy_batch(
+                    connection, plan.rows.values(), batch_rows(plan, refused), committing
+                )
+            else:
+                await connection.execute("begin")
+                refused = await self._store_rows(connection, plan, checked)
+                if plan.quarantine:
+                    await statements.quarantine(connection, plan.quarantine)
+                await statements.log_batches(connection, batch_rows(plan, refused))
+                committing()
+                await connection.execute("commit")
         except Exception:
             await self._rollback(connection)
             raise
-        lane.committing = True
-        await connection.execute("commit")
         lane.committing = False
         return refused
 
@@ -278,9 +308,11 @@ class Writer:
             await statements.copy_rows(connection, rows)
         if not checked:
             return checked
-        return checked - await statements.insert_rows(connection, [plan.rows[key] for key in checked])
+        return await statements.insert_rows(connection, {key: plan.rows[key] for key in checked})
 
     async def _rollback(self, connection: db.Connection) -> None:
+        if connection.info.transaction_status == TransactionStatus.IDLE:
+            return
         try:
             await connection.execute("rollback")
         except Exception as error:

@@ -117,6 +117,9 @@ comment on table grid.region_load is 'Energy of a region in a closed 15-minute w
 comment on column grid.region_load.energy is 'Sum over the region''s meters, mWh.';
 comment on column grid.region_load.meters is 'Meters that sent at least one reading in the window.';
 
+create type grid.window_total as (meter_id integer, region_id integer, readings bigint, energy bigint);
+comment on type grid.window_total is 'What one meter sent in one window: number of readings, and their energy in mWh.';
+
 create table ingest.limits (
     singleton boolean primary key default true check (singleton),
     max_ahead interval not null default '5 minutes',
@@ -175,6 +178,7 @@ set local role segs_owner;
 drop table ingest.quarantine;
 drop table ingest.batch;
 drop table ingest.limits;
+drop type grid.window_total;
 drop table grid.region_load;
 drop table grid.late_window;
 drop table grid.window_progress;

@@ -1,4 +1,6 @@
-create function alert.detect(tenant_id integer, window_start timestamptz) returns integer
+create function alert.detect(
+    tenant_id integer, window_start timestamptz, totals grid.window_total[] default null
+) returns integer
 language plpgsql
 as $$
 declare
@@ -6,39 +8,42 @@ declare
     raised integer;
     contested jsonb;
 begin
+    -- Every step is linear in the violations, whatever the planner expects: in an outage all meters are silent.
     with violation as materialized (
-        select v.* from alert.violations(detect.tenant_id, detect.window_start) as v
-    ), standing as materialized (
-        select a.alert_id, v.energy, v.threshold, v.meter_id, v.kind, a.last_seen_at
-        from violation as v
-        join alert.alert as a
+        select v.*, a.alert_id, a.last_seen_at
+        from alert.violations(detect.tenant_id, detect.window_start, detect.totals) as v
+        left join alert.alert as a
             on a.meter_id = v.meter_id and a.kind = v.kind and a.quiet_period @> seen_at
-    ), added as (
+    ),
+
+    added as (
         insert into alert.alert
             (tenant_id, region_id, meter_id, kind, severity, raised_at, quiet_period, last_seen_at, value, threshold)
         select
             detect.tenant_id, v.region_id, v.meter_id, v.kind, v.severity,
             seen_at, alert.quiet_period(seen_at), seen_at, v.energy, v.threshold
         from violation as v
-        where not exists (select from standing as s where s.meter_id = v.meter_id and s.kind = v.kind)
+        where v.alert_id is null
         order by v.meter_id
         on conflict do nothing
-        returning meter_id, kind
-    ), counted as (
+        returning meter_id
+    ),
+
+    counted as (
         -- Detecting the same window again finds last_seen_at there already, and counts nothing twice.
         update alert.alert as a
-        set occurrences = a.occurrences + 1, last_seen_at = seen_at, value = s.energy, threshold = s.threshold
-        from standing as s
-        where a.alert_id = s.alert_id and a.last_seen_at < seen_at
+        set occurrences = a.occurrences + 1, last_seen_at = seen_at, value = v.energy, threshold = v.threshold
+        from violation as v
+        where a.alert_id = v.alert_id and v.last_seen_at < seen_at
     )
+
     select
         (select count(*)::integer from added),
         (
-            -- Neither standing when we looked nor added by us: raised by someone else in between.
+            -- Not standing when we looked, and not added by us: raised by someone else in between.
             select jsonb_agg(v.*)
             from violation as v
-            where not exists (select from standing as s where s.meter_id = v.meter_id and s.kind = v.kind)
-              and not exists (select from added as d where d.meter_id = v.meter_id and d.kind = v.kind)
+            where v.alert_id is null and v.meter_id not in (select d.meter_id from added as d)
         )
     into raised, contested;
 
@@ -48,7 +53,8 @@ begin
     return raised;
 end;
 $$;
-revoke all on function alert.detect(integer, timestamptz) from public;
-comment on function alert.detect(integer, timestamptz) is
+revoke all on function alert.detect(integer, timestamptz, grid.window_total[]) from public;
+comment on function alert.detect(integer, timestamptz, grid.window_total[]) is
 'Raises what the rules find in a closed window, and counts what has been raised within the hour. '
-'Returns the alerts raised. Running it again for the same window changes nothing.';
+'Returns the alerts raised. Running it again for the same window changes nothing. totals, if the caller has them: see '
+'alert.violations.';

@@ -1,11 +1,12 @@
-create function alert.violations(tenant_id integer, window_start timestamptz) returns table (
+create function alert.violations(
+    tenant_id integer, window_start timestamptz, totals grid.window_total[] default null
+) returns table (
     meter_id integer, region_id integer, kind text, severity text, energy bigint, threshold bigint
 )
 language sql stable
 as $$
     with suspect as (
-        -- One pass over the window; at most one kind can hold for a meter. High is first judged by the lowest
-        -- threshold of any rule, so that only few meters remain whose own rule must be looked up.
+        -- At most one kind can hold for a meter. Only few meters remain whose own rule must be looked up.
         select
             t.meter_id,
             t.region_id,
@@ -16,21 +17,23 @@ as $$
                 when t.energy < 0 then 'negative'
                 else 'high'
             end as kind
-        from grid.window_totals($1, $2) as t
-        where t.readings = 0
-           or t.energy <= 0
-           or t.energy > (
-               select min(r.threshold) from alert.rule as r where r.tenant_id = $1 and r.kind = 'high' and r.enabled
-           )
+        from (
+            select u.* from unnest($3) as u
+            union all
+            select w.* from grid.window_totals($1, $2) as w where $3 is null
+        ) as t
+        where alert.is_suspect(t.readings, t.energy, (select alert.lowest_threshold($1)))
     )
     select s.meter_id, s.region_id, s.kind, r.severity, s.energy, r.threshold
     from suspect as s
     join grid.meter as m using (meter_id)
     left join alert.rule as of_meter
         on of_meter.tenant_id = $1 and of_meter.kind = s.kind and of_meter.meter_id = s.meter_id
+        and of_meter.user_id is null
     left join grid.meter_ownership as o on o.tenant_id = $1 and o.meter_id = s.meter_id and o.period @> $2
     left join alert.rule as of_owner
-        on of_owner.tenant_id = $1 and of_owner.kind = s.kind and of_owner.user_id = o.user_id
+        on of_owner.tenant_id = $1 and of_owner.kind = s.kind and of_owner.meter_id is null
+        and of_owner.user_id = o.user_id
     left join alert.rule as of_tenant
         on of_tenant.tenant_id = $1 and of_tenant.kind = s.kind
         and of_tenant.meter_id is null and of_tenant.user_id is null
@@ -41,7 +44,9 @@ as $$
       and (s.kind <> 'negative' or m.kind = 'one_way')
       and (s.kind <> 'silent' or (m.installed_at <= $2 and (m.retired_at is null or m.retired_at > $2)))
 $$;
-revoke all on function alert.violations(integer, timestamptz) from public;
-comment on function alert.violations(integer, timestamptz) is
-'What the rules find in a closed window, at most one row a meter. The meter''s own rule holds, else that of its owner at '
-'the time, else the tenant''s. Energies in mWh; null energy when silent.';
+revoke all on function alert.violations(integer, timestamptz, grid.window_total[]) from public;
+comment on function alert.violations(integer, timestamptz, grid.window_total[]) is
+'What the rules find in a closed window, at most one row a meter. The meter''s own rule holds, else that of '
+'its owner at '
+'the time, else the tenant''s. Energies in mWh; null energy when silent. totals, if the caller has them: those of the '
+'window, of the suspect meters at least.';

@@ -3,18 +3,39 @@ returns void
 language plpgsql
 set work_mem = '128MB'
 as $$
+declare
+    high constant bigint := alert.lowest_threshold(close_window.tenant_id);
+    suspects grid.window_total[];
 begin
-    insert into grid.region_load (tenant_id, region_id, window_start, revision, energy, meters, readings, closed_at)
-    select close_window.tenant_id, r.region_id, close_window.window_start, 1,
-        coalesce(sum(t.energy), 0), count(*) filter (where t.readings > 0), coalesce(sum(t.readings), 0), at
-    from grid.region as r
-    left join grid.window_totals(close_window.tenant_id, close_window.window_start) as t using (region_id)
-    where r.tenant_id = close_window.tenant_id
-    group by r.region_id
-    order by r.region_id
-    on conflict do nothing;
+    -- One pass over the readings for both: the loads, and the few meters that alerts must look at.
+    with total as materialized (
+        select t.* from grid.window_totals(close_window.tenant_id, close_window.window_start) as t
+    ),
 
-    perform alert.detect(close_window.tenant_id, close_window.window_start);
+    load as (
+        insert into grid.region_load (tenant_id, region_id, window_start, revision, energy, meters, readings, closed_at)
+        select close_window.tenant_id, r.region_id, close_window.window_start, 1,
+            coalesce(s.energy, 0), coalesce(s.meters, 0), coalesce(s.readings, 0), at
+        from grid.region as r
+        left join (
+            select t.region_id, sum(t.energy) as energy, sum(t.readings) as readings,
+                count(*) filter (where t.readings > 0) as meters
+            from total as t
+            group by t.region_id
+        ) as s using (region_id)
+        where r.tenant_id = close_window.tenant_id
+        order by r.region_id
+        on conflict do nothing
+    )
+
+    select array_agg(row(t.meter_id, t.region_id, t.readings, t.energy)::grid.window_total)
+    into suspects
+    from total as t
+    where alert.is_suspect(t.readings, t.energy, high);
+
+    if suspects is not null then
+        perform alert.detect(close_window.tenant_id, close_window.window_start, suspects);
+    end if;
 end;
 $$;
 

@@ -72,16 +72,22 @@ async def connect(url: str, application_name: str, **options: Any) -> Connection
 
 
 @asynccontextmanager
-async def pool(url: str, application_name: str, *, size: int = 4, wait: float = 2.0) -> AsyncIterator[Pool]:
+async def pool(
+    url: str,
+    application_name: str,
+    *,
+    size: int = 4,
+    timeout: float = 2.0,  # noqa: ASYNC109 - handed on to the pool
+) -> AsyncIterator[Pool]:
     """A pool of autocommit connections. Opens even while the server is away; it reconnects by itself.
 
-    Taking a connection raises :class:`psycopg_pool.PoolTimeout` after ``wait`` seconds.
+    Taking a connection raises :class:`psycopg_pool.PoolTimeout` after ``timeout`` seconds.
     """
     connections: Pool = AsyncConnectionPool(
         url,
         min_size=1,
         max_size=size,
-        timeout=wait,
+        timeout=timeout,
         open=False,
         name=application_name,
         reconnect_timeout=30,

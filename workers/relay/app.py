@@ -26,6 +26,7 @@ from workers.relay.session import SLOW_GRACE, Session
 from workers.relay.settings import RelaySettings
 from workers.tokens import TokenVerifier, bearer_token, require_role
 
+POOL_TIMEOUT = 10.0  # a thousand clients that come back at once wait their turn
 SEND_BUFFER = 256 * 1024
 
 SETTINGS = web.AppKey("SETTINGS", RelaySettings)
@@ -68,9 +69,9 @@ async def _connect(request: web.Request) -> web.StreamResponse:
     claims = await app[DOORKEEPER].admit(request)
     if len(hub.sessions) >= settings.relay_max_connections:
         raise Unavailable("too many connections", retry_after=5)
-    if not hub.started.is_set():
-        raise Unavailable("the event log has not been reached yet")
-    scope = await app[DIRECTORY].scope(claims)
+    if not hub.online:
+        raise Unavailable("the event log is away", retry_after=2)
+    scope = await app[DIRECTORY].scope_at_door(claims)
     await ws.prepare(request)
     transport = request.transport
     _bound_kernel_buffer(transport)
@@ -120,7 +121,7 @@ async def _tickets(app: web.Application) -> AsyncIterator[None]:
 async def _database(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
     url = settings.relay_database_url.get_secret_value()
-    async with db.pool(url, "segs relay", size=settings.relay_pool_size) as pool:
+    async with db.pool(url, "segs relay", size=settings.relay_pool_size, timeout=POOL_TIMEOUT) as pool:
         app[DIRECTORY] = Directory(pool)
         app[REPLAY] = Replay(app[HUB], pool)
         yield
@@ -132,7 +133,7 @@ async def _duties(app: web.Application) -> AsyncIterator[None]:
     url = settings.relay_database_url.get_secret_value()
     reader = LogReader(hub, url, settings.relay_poll_interval)
     keeper = Keeper(hub, app[DIRECTORY], settings.relay_ping_interval, settings.relay_scope_interval)
-    _add_probes(app, reader)
+    _add_probes(app)
     tasks = [
         asyncio.create_task(duty)
         for duty in (reader.run(), hub.flush_forever(), keeper.watch(), keeper.refresh())
@@ -145,9 +146,9 @@ async def _duties(app: web.Application) -> AsyncIterator[None]:
             await task
 
 
-def _add_probes(app: web.Application, reader: LogReader) -> None:
+def _add_probes(app: web.Application) -> None:
     async def postgresql() -> bool:
-        return reader.connected
+        return app[HUB].online
 
     app[HEALTH].add("postgresql", postgresql, required=True)
     app[HEALTH].add("redis", app[TICKETS].reachable, required=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import UUID
 
 from workers import db
@@ -11,6 +12,9 @@ from workers.relay.protocol import ProtocolError, Subscribe
 from workers.relay.scope import Interest, Scope, scope_from_row
 from workers.tokens import Claims
 
+REMEMBER = 1.0
+"""Seconds for which a user's rights serve further connections; then they are read again."""
+
 ROLES = ("consumer", "operator", "admin")
 
 
@@ -19,6 +23,19 @@ class Directory:
 
     def __init__(self, pool: db.Pool) -> None:
         self._pool = pool
+        self._asked: dict[tuple[str, str], asyncio.Task[Scope]] = {}
+
+    async def scope_at_door(self, claims: Claims) -> Scope:
+        """The same as :meth:`scope`, asked once for all connections of a user that arrive together."""
+        key = (claims.subject, claims.role)
+        task = self._asked.get(key)
+        if task is None:
+            task = self._asked[key] = asyncio.create_task(self.scope(claims))
+            task.add_done_callback(lambda _: self._forget_soon(key))
+        return await asyncio.shield(task)
+
+    def _forget_soon(self, key: tuple[str, str]) -> None:
+        asyncio.get_running_loop().call_later(REMEMBER, self._asked.pop, key, None)
 
     async def scope(self, claims: Claims) -> Scope:
         """What the token's user may hear now. Raises :class:`Forbidden` for an unknown account."""

@@ -32,6 +32,8 @@ class Hub:
         self.metrics = metrics
         self.sessions: set[Session] = set()
         self.started = asyncio.Event()
+        self.online = False
+        """Whether the log can be read at the moment."""
         self.epoch = 0
         self.position: Position = (0, 0)
         self._history_limit = history_limit

@@ -35,7 +35,6 @@ class LogReader:
         self._url = url
         self._poll_interval = poll_interval
         self._woken = asyncio.Event()
-        self.connected = False
 
     async def run(self) -> None:
         """Follow the log; reconnect with back-off whenever PostgreSQL goes away."""
@@ -129,5 +128,5 @@ class LogReader:
         self._hub.metrics.waiting_seconds.set(max(0.0, age))
 
     def _set_connected(self, connected: bool) -> None:
-        self.connected = connected
+        self._hub.online = connected
         self._hub.metrics.reader_connected.set(connected)

@@ -107,6 +107,8 @@ class Runtime:
         if here or binds:
             command += ["--chdir", str(Path.cwd() if here else binds[0])]
         command += ["--unshare-pid", "--as-pid-1"] if alone else ["--proc", "/proc"]
+        # an ordinary user's PATH has no sbin, where nginx is
+        command += ["--setenv", "PATH", "/usr/sbin:/usr/bin"]
         if not tty:
             command.append("--new-session")
         if info_fd is not None:
@@ -145,14 +147,19 @@ def _ensure_root(need_root: bool) -> Path | None:
 
 def _build_root(scratch: Path) -> None:
     """Fill ``scratch`` with a Debian root that holds PACKAGES."""
-    sources = scratch.with_suffix(".sources")
-    sources.write_text(host.debian_sources(SUITE), encoding="utf-8")
-    command = ["mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}"]
+    command = [
+        "mmdebstrap",
+        f"--mode={'root' if os.geteuid() == 0 else 'unshare'}",
+        "--variant=minbase",
+        f"--include={','.join(PACKAGES)}",
+    ]
     command += [f"--dpkgopt=path-exclude={pattern}" for pattern in _DPKG_EXCLUDES]
-    command += ["--format=tar", SUITE, "-", str(sources)]
+    command += ["--format=tar", SUITE, "-", "-"]  # to standard output, the sources from standard input
     unpack = ["tar", "-x", "--no-same-owner", "--exclude=./dev", "-C", str(scratch)]
-    with tempfile.TemporaryFile() as notes:
-        maker = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with tempfile.TemporaryFile() as notes, tempfile.TemporaryFile() as sources:
+        sources.write(host.debian_sources(SUITE).encode())
+        sources.seek(0)
+        maker = subprocess.Popen(command, stdin=sources, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         taker = subprocess.Popen(unpack, stdin=maker.stdout, stderr=notes)
         assert maker.stdout is not None
         assert maker.stderr is not None
@@ -167,7 +174,6 @@ def _build_root(scratch: Path) -> None:
             for process in (maker, taker):
                 process.terminate()  # does nothing to one that has ended
                 process.wait()
-            sources.unlink(missing_ok=True)
 
 
 def _relay_progress(stream: Iterator[bytes]) -> list[str]:

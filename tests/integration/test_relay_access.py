@@ -4,17 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from uuid import uuid4
 
 import aiohttp
 import pytest
 
 from tests.conftest import StartWorker
-from tests.support.cluster import Database
+from tests.support.cluster import Cluster, Database
 from tests.support.keys import Keys
 from tests.support.relay import add_user, connect, tenant_id
-from tests.support.servers import Redis, TestServer
+from tests.support.servers import Redis, TestServer, worker
 from tests.support.wait import wait_until_async
+
+
+@pytest.fixture(scope="module")
+def database(cluster: Cluster) -> Iterator[Database]:
+    """One database for all tests here: none of them minds the others' users, meters and events."""
+    with cluster.clone() as clone:
+        yield clone
+
+
+@pytest.fixture(scope="module")
+def relay_server(database: Database, redis_session: Redis, keys: Keys) -> Iterator[TestServer]:
+    """One relay for those that need no settings of their own."""
+    environment = {
+        "SEGS_REDIS_URL": redis_session.url,
+        "SEGS_JWKS_FILE": str(keys.jwks_file),
+        "SEGS_RELAY_DATABASE_URL": database.url("segs_relay"),
+    }
+    server = worker("relay", "relay-shared", environment)
+    server.up()
+    yield server
+    server.stop()
 
 
 async def handshake_status(url: str, token: str | None = None, query: str = "", **headers: str) -> int:

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.conftest import StartWorker
-from tests.support.cluster import Database
+from tests.support.cluster import Cluster, Database
 from tests.support.keys import Keys
 from tests.support.relay import add_meter, add_tenant, add_user, connect, emit, own, tenant_id
-from tests.support.servers import TestServer
+from tests.support.servers import Redis, TestServer, worker
 from tests.support.wait import wait_until_async
 
 ALICES = "SIM-00001"  # in north
 BOBS = "SIM-00002"  # in south
+
+
+@pytest.fixture(scope="module")
+def database(cluster: Cluster) -> Iterator[Database]:
+    """One database for all tests here: none of them minds the others' users, meters and events."""
+    with cluster.clone() as clone:
+        yield clone
+
+
+@pytest.fixture(scope="module")
+def relay_server(database: Database, redis_session: Redis, keys: Keys) -> Iterator[TestServer]:
+    """One relay for those that need no settings of their own."""
+    environment = {
+        "SEGS_REDIS_URL": redis_session.url,
+        "SEGS_JWKS_FILE": str(keys.jwks_file),
+        "SEGS_RELAY_DATABASE_URL": database.url("segs_relay"),
+    }
+    server = worker("relay", "relay-shared", environment)
+    server.up()
+    yield server
+    server.stop()
 
 
 def meter_id(database: Database, code: str) -> int:
@@ -78,7 +101,7 @@ async def test_a_consumer_hears_alerts_only_of_the_ownership_period(
     relay_server: TestServer, keys: Keys, database: Database
 ) -> None:
     demo = tenant_id(database)
-    meter = add_meter(database, demo, "SOLD")
+    meter = add_meter(database, demo)
     seller, buyer = add_user(database, demo, "consumer"), add_user(database, demo, "consumer")
     own(database, demo, meter, seller, "[2020-01-01Z,2021-01-01Z)")
     own(database, demo, meter, buyer, "[2021-01-01Z,)")
@@ -104,7 +127,7 @@ async def test_a_sold_meter_falls_silent_without_reconnecting(
 ) -> None:
     relay = start_relay(SEGS_RELAY_SCOPE_INTERVAL="0.1")
     demo = tenant_id(database)
-    meter = add_meter(database, demo, "SOLD")
+    meter = add_meter(database, demo)
     user = add_user(database, demo, "consumer")
     own(database, demo, meter, user)
     async with connect(relay.url, keys.mint("consumer", sub=str(user))) as client:
@@ -132,7 +155,7 @@ async def test_the_lesser_of_account_and_token_counts(
 ) -> None:
     demo = tenant_id(database)
     user = add_user(database, demo, account)
-    meter = add_meter(database, demo, "MINE")
+    meter = add_meter(database, demo)
     own(database, demo, meter, user)
     async with connect(relay_server.url, keys.mint(token, sub=str(user))) as client:
         await client.subscribe()

@@ -105,8 +105,9 @@ def tenant_id(database: Database, code: str = "demo") -> int:
     return int(database.value("select tenant_id from grid.tenant where code = %s", (code,)))
 
 
-def add_tenant(database: Database, code: str = "other") -> int:
-    """A second utility company."""
+def add_tenant(database: Database) -> int:
+    """Another utility company."""
+    code = f"other-{uuid4().hex[:12]}"
     return int(
         database.value(
             "insert into grid.tenant (code, name) values (%s, %s) returning tenant_id", (code, code)
@@ -123,7 +124,9 @@ def add_user(database: Database, tenant: int, role: str) -> UUID:
     return user
 
 
-def add_meter(database: Database, tenant: int, code: str, region: str = "north") -> int:
+def add_meter(database: Database, tenant: int, code: str | None = None, region: str = "north") -> int:
+    """A new meter, of any code unless one is named."""
+    code = code or f"M-{uuid4().hex[:12]}"
     meters = json.dumps([{"meter_id": code, "region": region}])
     return int(database.value("select meter_id from grid.register_meters(%s, %s)", (tenant, meters)))
 

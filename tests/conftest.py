@@ -25,7 +25,7 @@ from tests.support import pglite
 from tests.support.cluster import Cluster, Database, prepare
 from tests.support.keys import Keys, make_keys
 from tests.support.platform import Platform
-from tests.support.servers import Postgres, Redis, TestServer, worker
+from tests.support.servers import Postgres, Redis, TestServer, free_port, worker
 
 pytest_plugins = ["tests.support.report"]
 
@@ -94,9 +94,7 @@ def keys(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Keys:
 @pytest.fixture
 def postgrest(runtime: Runtime, database: Database, keys: Keys) -> Iterator[str]:
     """The base URL of a PostgREST on ``database``."""
-    spec = stack.postgrest(
-        runtime, database.url("authenticator"), keys.jwks_file, stack.free_port(), stack.free_port()
-    )
+    spec = stack.postgrest(runtime, database.url("authenticator"), keys.jwks_file, free_port(), free_port())
     server = TestServer(spec)
     server.up()
     yield server.url

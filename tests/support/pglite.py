@@ -14,8 +14,7 @@ import psycopg
 
 from stack.process import NotReady, ServerSpec
 from stack.runtime import Runtime
-from stack.servers import free_port
-from tests.support.servers import TestServer
+from tests.support.servers import TestServer, free_port
 
 SCRIPT = Path(__file__).with_name("pglite.mjs")
 
@@ -34,7 +33,13 @@ class PGlite(TestServer):
             modules.symlink_to(runtime.node_modules)
         self.data = directory / "data"
         self.port = free_port()
-        command = [str(runtime.node), str(script), str(self.port), str(self.data), *([str(sql)] if sql else [])]
+        command = [
+            str(runtime.node),
+            str(script),
+            str(self.port),
+            str(self.data),
+            *([str(sql)] if sql else []),
+        ]
         super().__init__(
             ServerSpec(
                 name=name,

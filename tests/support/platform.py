@@ -23,7 +23,7 @@ from tests.support.cluster import Database
 from tests.support.ingest import Gateway, now
 from tests.support.keys import Keys
 from tests.support.rest import RestClient
-from tests.support.servers import Redis, TestServer, worker
+from tests.support.servers import Redis, TestServer, free_port, worker
 
 
 class Platform:
@@ -40,7 +40,7 @@ class Platform:
         self.relay = worker(
             "relay", "relay", {**shared, "SEGS_RELAY_DATABASE_URL": database.url("segs_relay")}
         )
-        port, admin_port, edge_port = (stack.free_port() for _ in range(3))
+        port, admin_port, edge_port = (free_port() for _ in range(3))
         authenticator = database.url("authenticator")
         self.postgrest = TestServer(stack.postgrest(runtime, authenticator, keys.jwks_file, port, admin_port))
         upstreams = {

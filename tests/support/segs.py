@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from stack.paths import CHECKOUT
-from stack.servers import free_port
 from tests.support.rest import RestClient
+from tests.support.servers import free_port
 from tests.support.wait import wait_until
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TextIO
 
 import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -19,6 +23,25 @@ from stack.runtime import Runtime
 from tests.support.wait import wait_until
 
 PASSWORD = "pw"  # of every server that exists only for tests
+
+
+_reserved: list[TextIO] = []
+
+
+def free_port() -> int:
+    """A free port that no other test run on this machine will take while this one lasts."""
+    folder = Path(tempfile.gettempdir()) / "segs-test-ports"
+    folder.mkdir(exist_ok=True)
+    while True:
+        port = stack.free_port()
+        lock = (folder / str(port)).open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            continue
+        _reserved.append(lock)  # until this process ends
+        return port
 
 
 class Journal:
@@ -73,6 +96,11 @@ class TestServer(Server):
             self.stop()
             raise
 
+    async def up_again(self) -> None:
+        """``up`` without stopping the event loop. A server ends with its starting thread: this one."""
+        self.start()
+        await asyncio.to_thread(self.wait_ready)
+
     def kill(self) -> None:
         """SIGKILL to the server and its children at once, and wait until they are gone."""
         assert self.pid is not None, f"{self.spec.name} does not run"
@@ -102,10 +130,12 @@ class Postgres(TestServer):
     def __init__(
         self, runtime: Runtime, directory: Path, name: str = "postgres", durable: bool = False
     ) -> None:
-        self.port = stack.free_port()
+        self.port = free_port()
         stack.init_postgres(runtime, directory, PASSWORD, self.DATABASE)
         settings = {"shared_buffers": "128MB", "cron.launch_active_jobs": "off"}
-        if not durable:
+        if durable:
+            settings |= {"recovery_init_sync_method": "syncfs"}  # file by file it takes many seconds
+        else:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         super().__init__(
             stack.postgres(
@@ -123,7 +153,7 @@ class Redis(TestServer):
     """A Redis of its own."""
 
     def __init__(self, runtime: Runtime, directory: Path, name: str = "redis") -> None:
-        self.port = stack.free_port()
+        self.port = free_port()
         super().__init__(stack.redis_server(runtime, directory, self.port, PASSWORD, name=name))
 
     @property
@@ -139,7 +169,7 @@ class Redis(TestServer):
 
 def worker(kind: str, name: str, environment: Mapping[str, str]) -> TestServer:
     """``python -m workers.<kind>`` on a free port, by this interpreter."""
-    port = stack.free_port()
+    port = free_port()
     prefix = f"SEGS_{kind.upper()}"
     variables = {
         "PYTHONUNBUFFERED": "1",

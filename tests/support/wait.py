@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 PAUSE = 0.05
@@ -42,11 +42,11 @@ def wait_until(
 
 
 async def wait_until_async(
-    condition: Callable[[], T | Awaitable[T]],
+    condition: Callable[[], Any],
     what: str = "the condition",
     timeout: float = 30.0,  # noqa: ASYNC109
     retry_on: tuple[type[Exception], ...] = (),
-) -> T:
+) -> Any:
     """The same for a coroutine function (or a plain one) without stopping the event loop."""
     deadline = time.monotonic() + timeout
     last: object = None

@@ -9,6 +9,8 @@ set local role segs_owner;
 alter table grid.meter_ownership
 add constraint meter_ownership_half_open check (lower_inc(period) and not upper_inc(period));
 alter table alert.rule add constraint rule_threshold_not_negative check (threshold >= 0);
+-- Room for counting a repeat on the same page: the exclusion index is then left alone.
+alter table alert.alert set (fillfactor = 50);
 
 -- The functions that policies call stand here rather than in db/functions, where every deploy drops and remakes them.
 -- Policies call each as (select f()): once a query, not once a row.
@@ -54,7 +56,7 @@ comment on function auth.sees_tenant() is
 'migration: Whether the caller (operator, admin) sees all of the tenant rather than only what is theirs.';
 
 -- Security definer: asked by policies, so it must not be subject to them.
-create function auth.own_meter_ids() returns integer []
+create function auth.own_meter_ids() returns integer[]
 language sql stable parallel safe security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -64,10 +66,10 @@ as $$
 $$;
 grant execute on function auth.own_meter_ids() to segs_api, consumer, operator, admin;
 comment on function auth.own_meter_ids() is
-'migration: Internal keys of the meters that the caller owns or once owned. Views narrow them to the time of ownership.';
+'migration: Internal keys of the meters that the caller owns or once owned. Views narrow them to its time.';
 
 -- Security definer: asked by policies, so it must not be subject to them.
-create function auth.own_region_ids() returns integer []
+create function auth.own_region_ids() returns integer[]
 language sql stable parallel safe security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -106,13 +108,13 @@ using (tenant_id = (select auth.tenant_id()));
 create policy region_of_caller on grid.region for select to segs_api
 using (
     tenant_id = (select auth.tenant_id())
-    and ((select auth.sees_tenant()) or region_id = any ((select auth.own_region_ids())::integer []))
+    and ((select auth.sees_tenant()) or region_id = any((select auth.own_region_ids())::integer[]))
 );
 
 create policy meter_of_caller on grid.meter for select to segs_api
 using (
     tenant_id = (select auth.tenant_id())
-    and ((select auth.sees_tenant()) or meter_id = any ((select auth.own_meter_ids())::integer []))
+    and ((select auth.sees_tenant()) or meter_id = any((select auth.own_meter_ids())::integer[]))
 );
 
 create policy ownership_of_caller on grid.meter_ownership for select to segs_api
@@ -136,14 +138,14 @@ using (
     and (
         (select auth.sees_tenant())
         or region_id is null
-        or region_id = any ((select auth.own_region_ids())::integer [])
+        or region_id = any((select auth.own_region_ids())::integer[])
     )
 );
 
 create policy price_of_caller on tariff.price for select to segs_api
 using (
     tenant_id = (select auth.tenant_id())
-    and ((select auth.sees_tenant()) or region_id = any ((select auth.own_region_ids())::integer []))
+    and ((select auth.sees_tenant()) or region_id = any((select auth.own_region_ids())::integer[]))
 );
 
 create policy rule_of_caller on alert.rule for select to segs_api
@@ -152,14 +154,14 @@ using (
     and (
         (select auth.sees_tenant())
         or user_id = (select auth.user_id())
-        or meter_id = any ((select auth.own_meter_ids())::integer [])
+        or meter_id = any((select auth.own_meter_ids())::integer[])
     )
 );
 
 create policy alert_of_caller on alert.alert for select to segs_api
 using (
     tenant_id = (select auth.tenant_id())
-    and ((select auth.sees_tenant()) or meter_id = any ((select auth.own_meter_ids())::integer []))
+    and ((select auth.sees_tenant()) or meter_id = any((select auth.own_meter_ids())::integer[]))
 );
 
 create policy quarantine_of_caller on ingest.quarantine for select to segs_api
@@ -219,6 +221,7 @@ drop function auth.sees_tenant();
 drop function auth.user_id();
 drop function auth.tenant_id();
 drop function auth.claims();
+alter table alert.alert reset (fillfactor);
 alter table alert.rule drop constraint rule_threshold_not_negative;
 alter table grid.meter_ownership drop constraint meter_ownership_half_open;
 reset role;

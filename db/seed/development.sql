@@ -23,10 +23,10 @@ select u.user_id, t.tenant_id, u.email, u.name, u.role
 from grid.tenant as t
 cross join (
     values
-        ('00000000-0000-4000-8000-000000000001'::uuid, 'admin@demo.example', 'Ada Admin', 'admin'),
-        ('00000000-0000-4000-8000-000000000002', 'operator@demo.example', 'Otto Operator', 'operator'),
-        ('00000000-0000-4000-8000-000000000003', 'alice@demo.example', 'Alice Consumer', 'consumer'),
-        ('00000000-0000-4000-8000-000000000004', 'bob@demo.example', 'Bob Consumer', 'consumer')
+    ('00000000-0000-4000-8000-000000000001'::uuid, 'admin@demo.example', 'Ada Admin', 'admin'),
+    ('00000000-0000-4000-8000-000000000002', 'operator@demo.example', 'Otto Operator', 'operator'),
+    ('00000000-0000-4000-8000-000000000003', 'alice@demo.example', 'Alice Consumer', 'consumer'),
+    ('00000000-0000-4000-8000-000000000004', 'bob@demo.example', 'Bob Consumer', 'consumer')
 ) as u (user_id, email, name, role)
 where t.code = 'demo'
 on conflict do nothing;
@@ -34,17 +34,19 @@ on conflict do nothing;
 -- SIM-00001 to SIM-00100, twenty a region. Installed before the record that the simulator replays begins.
 select count(r.meter_id)
 from grid.tenant as t
-cross join lateral grid.register_meters(
-    t.tenant_id,
-    (
-        select jsonb_agg(jsonb_build_object(
-            'meter_id', 'SIM-' || lpad(n::text, 5, '0'),
-            'region', (array['north', 'south', 'east', 'west', 'central'])[1 + (n - 1) % 5],
-            'installed_at', '2006-01-01T00:00:00Z'
-        ))
-        from generate_series(1, 100) as n
-    )
-) as r
+cross join
+    lateral grid.register_meters(
+        t.tenant_id,
+        (
+            select
+                jsonb_agg(jsonb_build_object(
+                    'meter_id', 'SIM-' || lpad(n::text, 5, '0'),
+                    'region', (array['north', 'south', 'east', 'west', 'central'])[1 + (n - 1) % 5],
+                    'installed_at', '2006-01-01T00:00:00Z'
+                ))
+            from generate_series(1, 100) as n
+        )
+    ) as r
 where t.code = 'demo';
 
 insert into grid.meter_ownership (meter_id, tenant_id, user_id, period)

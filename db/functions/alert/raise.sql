@@ -43,5 +43,6 @@ end;
 $$;
 revoke all on function alert.raise(integer, integer, text, text, timestamptz, bigint, bigint) from public;
 comment on function alert.raise(integer, integer, text, text, timestamptz, bigint, bigint) is
-'Raises one alert, or counts it on the one that the same meter and kind raised within the hour. Returns that alert''s id. '
+'Raises one alert, or counts it on the one that the same meter and kind raised within the hour. Returns that '
+'alert''s id. '
 'Energies in mWh.';

@@ -9,4 +9,6 @@ end;
 $$;
 revoke all on function alert.refuse_unknown(bigint) from public;
 grant execute on function alert.refuse_unknown(bigint) to segs_api;
-comment on function alert.refuse_unknown(bigint) is 'Raises PT404, in the same words for unknown and for foreign alerts.';
+comment on function alert.refuse_unknown(
+    bigint
+) is 'Raises PT404, in the same words for unknown and for foreign alerts.';

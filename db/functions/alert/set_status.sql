@@ -36,5 +36,6 @@ $$;
 revoke all on function alert.set_status(bigint, text, uuid, timestamptz) from public;
 grant execute on function alert.set_status(bigint, text, uuid, timestamptz) to segs_api;
 comment on function alert.set_status(bigint, text, uuid, timestamptz) is
-'Moves an alert on: active to acknowledged or resolved, acknowledged to resolved. Asking for the state it is in changes '
+'Moves an alert on: active to acknowledged or resolved, acknowledged to resolved. Asking for the state it is '
+'in changes '
 'nothing; any other move raises PT409, an unknown alert PT404.';

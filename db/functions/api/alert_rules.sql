@@ -25,6 +25,7 @@ The rule of a meter beats its owner's, which beats the tenant's (meter_id and us
 comment on column api.alert_rules.kind is 'high, zero, negative or silent.';
 comment on column api.alert_rules.meter_id is 'The meter it is for; null: not for one meter.';
 comment on column api.alert_rules.user_email is 'The owner whose meters it is for; null: not for one owner.';
-comment on column api.alert_rules.threshold_kwh is 'Kind high: energy of one window above which the alert is raised, kWh.';
+comment on column api.alert_rules.threshold_kwh is
+'Kind high: energy of one window above which the alert is raised, kWh.';
 comment on column api.alert_rules.severity is 'info, warning or critical.';
 comment on column api.alert_rules.enabled is 'False: what it is for raises no such alert.';

@@ -33,4 +33,5 @@ comment on column api.current_tariffs.window_end is 'Their end, exclusive.';
 comment on column api.current_tariffs.price is 'Price of a kWh used now.';
 comment on column api.current_tariffs.multiplier is 'How many times the base price.';
 comment on column api.current_tariffs.currency is 'ISO 4217 code of the price''s currency.';
-comment on column api.current_tariffs.published is 'False: no price is published for this window, the base price holds.';
+comment on column api.current_tariffs.published is
+'False: no price is published for this window, the base price holds.';

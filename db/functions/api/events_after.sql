@@ -20,4 +20,5 @@ comment on function api.events_after(text, integer) is
 $$Page through events without gaps
 
 The next events after a cursor, oldest first, at most max_events (1000). Without a cursor: from the oldest that is kept.
-An empty answer: nothing new, ask again with the same cursor. 400: not a cursor; 410: events after it are no longer kept.$$;
+An empty answer: nothing new, ask again with the same cursor. 400: not a cursor; 410: events after it are no longer
+kept.$$;

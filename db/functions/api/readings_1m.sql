@@ -30,7 +30,8 @@ $$Readings summed per meter and one minute
 Complete to this moment. Filter by meter_id and bucket.$$;
 comment on column api.readings_1m.meter_id is 'Public name of the meter.';
 comment on column api.readings_1m.region is 'Code of the meter''s region.';
-comment on column api.readings_1m.bucket is 'Start of the bucket, inclusive; a reading belongs to the bucket its timestamp is in.';
+comment on column api.readings_1m.bucket is
+'Start of the bucket, inclusive; a reading belongs to the bucket its timestamp is in.';
 comment on column api.readings_1m.readings is 'Readings in the bucket.';
 comment on column api.readings_1m.energy_kwh is 'Sum of their energy, kWh, exact.';
 comment on column api.readings_1m.energy_min_kwh is 'Smallest reading, kWh.';

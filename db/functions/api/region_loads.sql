@@ -11,9 +11,9 @@ select
 from grid.region_load as l
 join auth.visible_region as r on r.region_id = l.region_id
 where not exists (
-    select from grid.region_load as newer
-    where newer.region_id = l.region_id and newer.window_start = l.window_start and newer.revision > l.revision
-);
+        select from grid.region_load as newer
+        where newer.region_id = l.region_id and newer.window_start = l.window_start and newer.revision > l.revision
+    );
 grant select on api.region_loads to operator, admin;
 comment on view api.region_loads is
 $$Load of each region in each closed 15-minute window

@@ -22,5 +22,6 @@ comment on column api.tariff_plans.valid_from is 'Since when, inclusive; null: s
 comment on column api.tariff_plans.valid_until is 'Until when, exclusive; null: until further notice.';
 comment on column api.tariff_plans.base_price is 'Price of a kWh at no load.';
 comment on column api.tariff_plans.max_multiplier is 'Multiplier at the high load and above.';
-comment on column api.tariff_plans.high_load_kwh is 'Load of a region in one window at which the multiplier is highest, kWh.';
+comment on column api.tariff_plans.high_load_kwh is
+'Load of a region in one window at which the multiplier is highest, kWh.';
 comment on column api.tariff_plans.currency is 'ISO 4217 code of the prices'' currency.';

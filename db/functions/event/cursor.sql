@@ -9,4 +9,5 @@ $$;
 revoke all on function event.cursor(xid8, bigint) from public;
 grant execute on function event.cursor(xid8, bigint) to segs_relay, segs_api, consumer, operator, admin;
 comment on function event.cursor(xid8, bigint) is
-'A position as clients carry it: base64url, without padding, of "epoch.xid.id". The relay makes and reads the same text.';
+'A position as clients carry it: base64url, without padding, of "epoch.xid.id". The relay makes and reads the '
+'same text.';

@@ -11,4 +11,5 @@ end;
 $$;
 revoke all on function event.emit(integer, text, integer, integer, jsonb) from public;
 comment on function event.emit(integer, text, integer, integer, jsonb) is
-'Writes one event in the transaction of the change it tells. Payload keys are public names: region and meter codes, kWh.';
+'Writes one event in the transaction of the change it tells. Payload keys are public names: region and meter '
+'codes, kWh.';

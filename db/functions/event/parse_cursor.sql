@@ -1,4 +1,4 @@
-create function event.parse_cursor(cursor_text text) returns text []
+create function event.parse_cursor(cursor_text text) returns text[]
 language plpgsql immutable
 as $$
 declare

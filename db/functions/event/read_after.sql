@@ -2,7 +2,14 @@
 create function event.read_after(
     after_xid xid8, after_id bigint, max_events integer default 1000, only_tenant integer default null
 ) returns table (
-    xid xid8, id bigint, tenant_id integer, topic text, region_id integer, meter_id integer, payload jsonb, at timestamptz
+    xid xid8,
+    id bigint,
+    tenant_id integer,
+    topic text,
+    region_id integer,
+    meter_id integer,
+    payload jsonb,
+    at timestamptz
 )
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -19,4 +26,5 @@ $$;
 revoke all on function event.read_after(xid8, bigint, integer, integer) from public;
 grant execute on function event.read_after(xid8, bigint, integer, integer) to segs_relay, segs_api;
 comment on function event.read_after(xid8, bigint, integer, integer) is
-'The next events after a position, oldest first, of one tenant or of all. Stops before the oldest transaction still open.';
+'The next events after a position, oldest first, of one tenant or of all. Stops before the oldest transaction '
+'still open.';

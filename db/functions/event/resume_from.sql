@@ -29,5 +29,6 @@ $$;
 revoke all on function event.resume_from(text) from public;
 grant execute on function event.resume_from(text) to segs_api;
 comment on function event.resume_from(text) is
-'The position in a client''s cursor, or the horizon for null. Raises PT400 for what is no cursor, PT410 when events after '
+'The position in a client''s cursor, or the horizon for null. Raises PT400 for what is no cursor, PT410 when '
+'events after '
 'it are gone or it is of another epoch.';

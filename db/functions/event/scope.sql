@@ -1,5 +1,5 @@
 -- Security definer: the relay may not read accounts and ownership itself.
-create function event.scope(user_id uuid) returns table (tenant_id integer, role text, meters jsonb, regions integer [])
+create function event.scope(user_id uuid) returns table (tenant_id integer, role text, meters jsonb, regions integer[])
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -28,4 +28,5 @@ revoke all on function event.scope(uuid) from public;
 grant execute on function event.scope(uuid) to segs_relay;
 comment on function event.scope(uuid) is
 'What a user may hear: a consumer the listed meters in their ownership periods (to null: until further notice) and the '
-'regions of meters owned now; operators and admins (meters, regions null) all of the tenant. No row: unknown or disabled.';
+'regions of meters owned now; operators and admins (meters, regions null) all of the tenant. No row: unknown '
+'or disabled.';

@@ -34,6 +34,7 @@ where
     );
 grant select on event.visible_event to segs_api;
 comment on view event.visible_event is
-'Events that the caller sees: staff all of the tenant''s; a consumer the prices of their regions and the alerts of their '
+'Events that the caller sees: staff all of the tenant''s; a consumer the prices of their regions and the '
+'alerts of their '
 'meters from the time they own them, whenever they are told.';
 comment on column event.visible_event.xid is 'Transaction that wrote it; with id its place in the order.';

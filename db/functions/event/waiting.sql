@@ -11,4 +11,5 @@ $$;
 revoke all on function event.waiting(xid8, bigint) from public;
 grant execute on function event.waiting(xid8, bigint) to segs_relay;
 comment on function event.waiting(xid8, bigint) is
-'Whether events after a position are committed but held back by an older transaction that is still open, and since when.';
+'Whether events after a position are committed but held back by an older transaction that is still open, and '
+'since when.';

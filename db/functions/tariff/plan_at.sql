@@ -11,4 +11,5 @@ as $$
 $$;
 revoke all on function tariff.plan_at(integer, timestamptz) from public;
 comment on function tariff.plan_at(integer, timestamptz) is
-'The plan that prices a region at a time: its own, else the one for every other region; none when nobody planned for it.';
+'The plan that prices a region at a time: its own, else the one for every other region; none when nobody '
+'planned for it.';

@@ -9,4 +9,5 @@ begin
 end;
 $$;
 revoke all on function tariff.refuse_price_change() from public;
-comment on function tariff.refuse_price_change() is 'Trigger: nobody, not even the owner, changes or deletes a published price.';
+comment on function tariff.refuse_price_change() is
+'Trigger: nobody, not even the owner, changes or deletes a published price.';

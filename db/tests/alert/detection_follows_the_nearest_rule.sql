@@ -11,7 +11,7 @@ as $$
     select string_agg(format('%s %s', m.code, v.kind), ', ' order by m.code)
     from alert.violations(tap.tenant('acme'), at) as v join grid.meter as m using (meter_id)
 $$;
-create function pg_temp.quiet(at timestamptz, but text [] default '{}') returns void
+create function pg_temp.quiet(at timestamptz, but text[] default '{}') returns void
 language sql
 as $$
     select tap.read('acme', m.code, at + interval '1 minute', 0.1)
@@ -50,13 +50,14 @@ select is(
 );
 insert into alert.rule (tenant_id, kind, meter_id, threshold)
 values
-    (tap.tenant('acme'), 'high', tap.meter('acme', 'M-1'), 200000000),
-    (tap.tenant('acme'), 'high', tap.meter('acme', 'M-4'), 90000000);
+(tap.tenant('acme'), 'high', tap.meter('acme', 'M-1'), 200000000),
+(tap.tenant('acme'), 'high', tap.meter('acme', 'M-4'), 90000000);
 select is(pg_temp.found('2026-01-03 10:00Z'), 'M-4 high', 'a meter''s own rule beats its owner''s and the tenant''s');
 update alert.rule set enabled = false where meter_id = tap.meter('acme', 'M-4');
 select is(pg_temp.found('2026-01-03 10:00Z'), null, 'and silences them when disabled');
 delete from alert.rule where meter_id = tap.meter('acme', 'M-1');
-update grid.meter_ownership set period = '[2020-01-01 00:00Z, 2026-01-03 00:00Z)' where meter_id = tap.meter('acme', 'M-1');
+update grid.meter_ownership set period = '[2020-01-01 00:00Z, 2026-01-03 00:00Z)'
+where meter_id = tap.meter('acme', 'M-1');
 select is(pg_temp.found('2026-01-03 10:00Z'), null, 'a former owner''s rule holds no longer');
 
 select is(alert.detect(tap.tenant('acme'), '2026-01-02 10:00Z'), 3, 'detect says how many it raised');
@@ -74,10 +75,14 @@ select results_eq(
     'raised at the end of the window, with what was seen'
 );
 select is(alert.detect(tap.tenant('acme'), '2026-01-02 10:00Z'), 0, 'the same window again raises nothing');
-select is((select sum(occurrences) from alert.alert where tenant_id = tap.tenant('acme')), 3::bigint, 'and counts nothing');
+select
+    is(
+        (select sum(occurrences) from alert.alert where tenant_id = tap.tenant('acme')), 3::bigint, 'and counts nothing'
+    );
 
 select pg_temp.quiet(w, '{M-3}'), tap.read('acme', 'M-3', w, -2)
-from unnest(array['2026-01-02 10:15Z', '2026-01-02 10:30Z', '2026-01-02 10:45Z', '2026-01-02 11:00Z']::timestamptz []) as w;
+from unnest(array['2026-01-02 10:15Z', '2026-01-02 10:30Z', '2026-01-02 10:45Z', '2026-01-02 11:00Z']::timestamptz[])
+        as w;
 select is(alert.detect(tap.tenant('acme'), '2026-01-02 10:15Z'), 0, '15 minutes later: counted');
 select is(alert.detect(tap.tenant('acme'), '2026-01-02 10:30Z'), 0, '30 minutes later: counted');
 select is(alert.detect(tap.tenant('acme'), '2026-01-02 10:45Z'), 0, '45 minutes later: counted');

@@ -2,7 +2,9 @@ begin;
 select plan(16);
 select tap.make_tenant('acme');
 create temp table raised as
-select m.code, alert.raise(tap.tenant('acme'), tap.meter('acme', m.code), 'high', 'critical', '2026-01-01 10:15Z', 9, 5) as id
+select
+    m.code,
+    alert.raise(tap.tenant('acme'), tap.meter('acme', m.code), 'high', 'critical', '2026-01-01 10:15Z', 9, 5) as id
 from (values ('M-1'), ('M-2')) as m (code);
 grant select on raised to public;
 create function pg_temp.id(meter_code text) returns bigint
@@ -24,11 +26,16 @@ select throws_ok($$ select api.acknowledge_alert(null) $$, 'PT404', null, 'or no
 select throws_ok($$ select api.resolve_alert(pg_temp.id('M-1')) $$, '42501', null, 'a consumer resolves nothing');
 
 select tap.sign_in('acme', 'operator');
-select is((select count(*) from api.alerts where severity = 'critical' and kind = 'high' and region = 'north'
-    and meter_id = 'M-1' and status = 'acknowledged'), 1::bigint, 'filters find it');
+select is((
+    select
+        count(*) from api.alerts where severity = 'critical' and kind = 'high' and region = 'north'
+        and meter_id = 'M-1' and status = 'acknowledged'
+), 1::bigint, 'filters find it');
 select is((api.resolve_alert(pg_temp.id('M-1'))).resolved_by, 'operator', 'an operator resolves');
-select ok((select acknowledged_at is not null and resolved_at is not null from api.alerts
-    where alert_id = pg_temp.id('M-1')), 'and both times are kept');
+select ok((
+    select acknowledged_at is not null and resolved_at is not null from api.alerts
+    where alert_id = pg_temp.id('M-1')
+), 'and both times are kept');
 select throws_ok(
     $$ select api.acknowledge_alert(pg_temp.id('M-1')) $$, 'PT409',
     format('Alert %s is resolved and cannot become acknowledged', pg_temp.id('M-1')), 'resolved is final'

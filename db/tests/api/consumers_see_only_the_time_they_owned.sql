@@ -13,7 +13,10 @@ from (values ('2026-01-02 11:15Z'::timestamptz), ('2026-01-02 12:20Z'), ('2026-0
 
 select tap.sign_in('acme', 'alice');
 select is((select count(*) from api.readings where meter_id = 'M-3'), 16::bigint, 'alice: 11:00 to 12:15');
-select is((select max("timestamp") from api.readings), '2026-01-02 12:15Z'::timestamptz, 'no reading from the handover on');
+select
+    is(
+        (select max("timestamp") from api.readings), '2026-01-02 12:15Z'::timestamptz, 'no reading from the handover on'
+    );
 select is(
     (select "timestamp" from api.latest_readings where meter_id = 'M-3'), '2026-01-02 12:15Z'::timestamptz,
     'the latest is the latest of hers'
@@ -29,8 +32,10 @@ select is(
     (select array_agg(raised_at order by raised_at) from api.alerts), array['2026-01-02 11:15Z'::timestamptz],
     'the alert of her time, not that of the instant of the handover'
 );
-select is((select max(window_start) from api.tariffs where region = 'east'), '2026-01-02 12:15Z'::timestamptz,
-    'prices of the region while she had a meter there');
+select is(
+    (select max(window_start) from api.tariffs where region = 'east'), '2026-01-02 12:15Z'::timestamptz,
+    'prices of the region while she had a meter there'
+);
 select is((select count(*) from api.current_tariffs where region = 'east'), 0::bigint, 'but not what it costs now');
 select is(
     (select owned_until from api.meters where meter_id = 'M-3'), '2026-01-02 12:20Z'::timestamptz, 'and until when'

@@ -3,9 +3,11 @@ begin;
 select plan(6);
 
 create temp table roles as
-select unnest(array['anon', 'consumer', 'operator', 'admin', 'device', 'authenticator', 'segs_ingest', 'segs_relay']) as role;
+select
+    unnest(array['anon', 'consumer', 'operator', 'admin', 'device', 'authenticator', 'segs_ingest', 'segs_relay'])
+        as role;
 
-create temp table listed_view (name text, roles text []);
+create temp table listed_view (name text, roles text[]);
 insert into listed_view values
 ('alert_rules', '{consumer,operator,admin}'),
 ('alerts', '{consumer,operator,admin}'),
@@ -23,7 +25,7 @@ insert into listed_view values
 ('tariff_plans', '{consumer,operator,admin}'),
 ('tariffs', '{consumer,operator,admin}');
 
-create temp table listed_function (name text, roles text []);
+create temp table listed_function (name text, roles text[]);
 insert into listed_function values
 ('acknowledge_alert(bigint)', '{consumer,operator,admin}'),
 ('events_after(text,integer)', '{consumer,operator,admin}'),

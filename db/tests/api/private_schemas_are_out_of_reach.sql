@@ -11,10 +11,10 @@ select c.oid, c.relkind
 from pg_class as c
 join pg_namespace as n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
-  and (
-      n.nspname in ('grid', 'ingest', 'rollup', 'tariff', 'alert', 'event', 'auth', 'deploy', 'pgmq')
-      or n.nspname = '_timescaledb_internal' and c.relname ~ '^(_|compress_)'
-  );
+    and (
+        n.nspname in ('grid', 'ingest', 'rollup', 'tariff', 'alert', 'event', 'auth', 'deploy', 'pgmq')
+        or n.nspname = '_timescaledb_internal' and c.relname ~ '^(_|compress_)'
+    );
 
 select ok((select count(*) from private) > 40, 'there is something to protect');
 select isnt_empty(

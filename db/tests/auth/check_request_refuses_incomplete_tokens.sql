@@ -19,31 +19,39 @@ select set_config('request.path', '/meters', true);
 
 select lives_ok($$ select pg_temp.check_as(pg_temp.operator()) $$, 'a complete token passes');
 select lives_ok($$ select pg_temp.check_as(pg_temp.operator('{"aud": ["x", "segs"]}')) $$, 'aud may be a list');
-select lives_ok($$ select pg_temp.check_as(pg_temp.operator('{"role": "consumer"}')) $$, 'a role below the user''s passes');
+select
+    lives_ok(
+        $$ select pg_temp.check_as(pg_temp.operator('{"role": "consumer"}')) $$, 'a role below the user''s passes'
+    );
 select lives_ok($$ select pg_temp.check_as(tap.claims('acme', 'alice', 'consumer')) $$, 'a consumer passes');
 
-select set_config('request.method', method, true), throws_ok(
-    $$ select pg_temp.check_as(pg_temp.operator()) $$, 'PT405', '/meters can only be read', method || ' is refused'
-)
+select
+    set_config('request.method', method, true), throws_ok(
+        $$ select pg_temp.check_as(pg_temp.operator()) $$, 'PT405', '/meters can only be read', method || ' is refused'
+    )
 from unnest(array['POST', 'PATCH', 'PUT', 'DELETE']) as method;
 select set_config('request.method', 'GET', true);
 select lives_ok($$ select pg_temp.check_as(pg_temp.operator()) $$, 'GET passes');
 select set_config('request.method', 'POST', true), set_config('request.path', '/rpc/resolve_alert', true);
 select lives_ok($$ select pg_temp.check_as(pg_temp.operator()) $$, 'and so does calling a function');
 
-select throws_ok(
-    format($$ select pg_temp.check_as(pg_temp.operator() - %L) $$, claim),
-    'PT401', format('The token''s claim %s is missing or not valid here', claim), format('%s is required', claim)
-)
+select
+    throws_ok(
+        format($$ select pg_temp.check_as(pg_temp.operator() - %L) $$, claim),
+        'PT401', format('The token''s claim %s is missing or not valid here', claim), format('%s is required', claim)
+    )
 from unnest(array['iss', 'aud', 'exp', 'sub', 'tenant', 'role']) as claim;
-select throws_ok(
-    format($$ select pg_temp.check_as(pg_temp.operator(%L)) $$, jsonb_build_object(claim, value)),
-    'PT401', format('The token''s claim %s is missing or not valid here', claim), format('%s %s is refused', claim, value)
-)
+select
+    throws_ok(
+        format($$ select pg_temp.check_as(pg_temp.operator(%L)) $$, jsonb_build_object(claim, value)),
+        'PT401',
+        format('The token''s claim %s is missing or not valid here', claim),
+        format('%s %s is refused', claim, value)
+    )
 from (
     values
-        ('iss', '"somebody"'::jsonb), ('aud', '"other"'), ('aud', '[]'), ('exp', '"soon"'), ('exp', 'null'),
-        ('sub', '""'), ('tenant', '""'), ('tenant', 'null'), ('role', '"segs_owner"')
+    ('iss', '"somebody"'::jsonb), ('aud', '"other"'), ('aud', '[]'), ('exp', '"soon"'), ('exp', 'null'),
+    ('sub', '""'), ('tenant', '""'), ('tenant', 'null'), ('role', '"segs_owner"')
 ) as wrong (claim, value);
 select throws_ok(
     $$ select pg_temp.check_as(pg_temp.operator('{"tenant": "nobody"}')) $$,

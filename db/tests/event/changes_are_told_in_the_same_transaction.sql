@@ -19,7 +19,8 @@ select results_eq(
 );
 select is((select count(distinct xid) from event.log), 1::bigint, 'all in this transaction');
 select is((select distinct xid from event.log), pg_current_xact_id(), 'which is this one');
-select is((select array_agg(distinct region_id) from event.log), array[tap.region('acme', 'north')], 'about this region');
+select
+    is((select array_agg(distinct region_id) from event.log), array[tap.region('acme', 'north')], 'about this region');
 
 delete from event.log;
 insert into grid.region_load (tenant_id, region_id, window_start, energy, meters, readings)

@@ -9,15 +9,21 @@ select is(event.parse_cursor(wrong), null, format('%L is no cursor', wrong))
 from unnest(array['', '!', 'AAAA', 'MS4x', '____', repeat('MS4x', 30)]) as wrong;
 
 insert into event.log (xid, tenant_id, topic, region_id, meter_id, payload)
-select (10 + n)::text::xid8, tap.tenant('acme'), e.topic, tap.region('acme', e.region), tap.meter('acme', e.meter), e.payload
+select
+    (10 + n)::text::xid8,
+    tap.tenant('acme'),
+    e.topic,
+    tap.region('acme', e.region),
+    tap.meter('acme', e.meter),
+    e.payload
 from (
     values
-        (1, 'load.closed', 'north', null, '{"region": "north", "window_start": "2026-01-01T10:00:00Z"}'::jsonb),
-        (2, 'price.published', 'north', null, '{"region": "north", "window_start": "2026-01-01T10:15:00Z"}'),
-        (3, 'price.published', 'south', null, '{"region": "south", "window_start": "2026-01-01T10:15:00Z"}'),
-        (4, 'alert.raised', 'north', 'M-1', '{"meter_id": "M-1", "raised_at": "2026-01-01T10:15:00Z"}'),
-        (5, 'alert.raised', 'north', 'M-1', '{"meter_id": "M-1", "raised_at": "2019-01-01T10:15:00Z"}'),
-        (6, 'alert.raised', 'south', 'M-2', '{"meter_id": "M-2", "raised_at": "2026-01-01T10:15:00Z"}')
+    (1, 'load.closed', 'north', null, '{"region": "north", "window_start": "2026-01-01T10:00:00Z"}'::jsonb),
+    (2, 'price.published', 'north', null, '{"region": "north", "window_start": "2026-01-01T10:15:00Z"}'),
+    (3, 'price.published', 'south', null, '{"region": "south", "window_start": "2026-01-01T10:15:00Z"}'),
+    (4, 'alert.raised', 'north', 'M-1', '{"meter_id": "M-1", "raised_at": "2026-01-01T10:15:00Z"}'),
+    (5, 'alert.raised', 'north', 'M-1', '{"meter_id": "M-1", "raised_at": "2019-01-01T10:15:00Z"}'),
+    (6, 'alert.raised', 'south', 'M-2', '{"meter_id": "M-2", "raised_at": "2026-01-01T10:15:00Z"}')
 ) as e (n, topic, region, meter, payload);
 create temp table cursors as select (xid::text::int - 10) as n, event.cursor(xid, id) as cursor from event.log;
 grant select on cursors to public;
@@ -48,7 +54,10 @@ select tap.sign_out();
 update event.state set pruned_xid = '13', pruned_id = (select id from event.log where xid = '13');
 select tap.sign_in('acme', 'operator');
 select throws_ok(
-    $$ select api.events_after(pg_temp.cursor_of(2)) $$, 'PT410', 'Events after this cursor are no longer kept', 'a gap is said'
+    $$ select api.events_after(pg_temp.cursor_of(2)) $$,
+    'PT410',
+    'Events after this cursor are no longer kept',
+    'a gap is said'
 );
 select is((select count(*) from api.events_after(pg_temp.cursor_of(3))), 3::bigint, 'none after the last pruned event');
 select tap.sign_out();

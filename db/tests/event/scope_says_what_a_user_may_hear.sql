@@ -15,7 +15,9 @@ select
 grant select on expected to segs_relay;
 
 set local role segs_relay;
-create function pg_temp.scope_of(wanted text) returns table (tenant_id integer, role text, meters jsonb, regions integer [])
+create function pg_temp.scope_of(wanted text) returns table (
+    tenant_id integer, role text, meters jsonb, regions integer[]
+)
 language sql
 as $$
     select s.* from known as k, event.scope(k.id) as s where k.name = wanted
@@ -24,14 +26,25 @@ select is((select tenant_id from pg_temp.scope_of('alice')), (select tenant_id f
 select is((select role from pg_temp.scope_of('alice')), 'consumer', 'and role');
 select is(
     (select meters from pg_temp.scope_of('alice')),
-    (select jsonb_build_array(
-        jsonb_build_object('meter_id', m1, 'code', 'M-1', 'from', '2020-01-01 00:00Z'::timestamptz, 'to', null),
-        jsonb_build_object('meter_id', m3, 'code', 'M-3', 'from', '2024-01-01 00:00Z'::timestamptz,
-            'to', '2025-01-01 00:00Z'::timestamptz)
-    ) from expected),
+    (
+        select
+            jsonb_build_array(
+                jsonb_build_object('meter_id', m1, 'code', 'M-1', 'from', '2020-01-01 00:00Z'::timestamptz, 'to', null),
+                jsonb_build_object(
+                    'meter_id', m3, 'code', 'M-3', 'from', '2024-01-01 00:00Z'::timestamptz,
+                    'to', '2025-01-01 00:00Z'::timestamptz
+                )
+            )
+        from expected
+    ),
     'their meters in their periods'
 );
-select is((select regions from pg_temp.scope_of('alice')), (select array[north] from expected), 'regions of meters owned now');
+select
+    is(
+        (select regions from pg_temp.scope_of('alice')),
+        (select array[north] from expected),
+        'regions of meters owned now'
+    );
 select results_eq(
     $$ select role, meters, regions from pg_temp.scope_of('operator') $$,
     $$ values ('operator', null::jsonb, null::integer []) $$, 'an operator hears all of the tenant'
@@ -39,11 +52,13 @@ select results_eq(
 select is((select role from pg_temp.scope_of('admin')), 'admin', 'and an admin');
 select is_empty($$ select * from event.scope(gen_random_uuid()) $$, 'an unknown user hears nothing');
 select is(
-    (select array_agg(code order by code) from event.meter_ids((select tenant_id from expected), '{M-1,M-2,X}')), '{M-1,M-2}',
+    (select array_agg(code order by code) from event.meter_ids((select tenant_id from expected), '{M-1,M-2,X}')),
+    '{M-1,M-2}',
     'meter codes to keys; unknown ones are absent'
 );
 select is(
-    (select region_id from event.region_ids((select tenant_id from expected), '{north,moon}')), (select north from expected),
+    (select region_id from event.region_ids((select tenant_id from expected), '{north,moon}')),
+    (select north from expected),
     'region codes to keys'
 );
 select is_empty($$ select * from event.meter_ids(-1, '{M-1}') $$, 'of that tenant only');
@@ -51,6 +66,9 @@ select throws_ok($$ select * from event.log $$, '42501', null, 'the relay reads 
 select throws_ok($$ select * from auth.user_account $$, '42501', null, 'not even accounts');
 reset role;
 update auth.user_account set disabled_at = now() where user_id = (select id from known where name = 'alice');
-select is_empty($$ select * from event.scope((select id from known where name = 'alice')) $$, 'a disabled user hears nothing');
+select
+    is_empty(
+        $$ select * from event.scope((select id from known where name = 'alice')) $$, 'a disabled user hears nothing'
+    );
 select * from finish();
 rollback;

@@ -50,7 +50,8 @@ create table grid.meter (
 );
 create index meter_region on grid.meter (region_id);
 comment on table grid.meter is 'A smart meter. Its public name is code (meter_id in the API); meter_id is internal.';
-comment on column grid.meter.kind is 'one_way: energy is only taken from the grid; two_way: it may also be fed in (negative readings).';
+comment on column grid.meter.kind is
+'one_way: energy is only taken from the grid; two_way: it may also be fed in (negative readings).';
 
 create table grid.meter_ownership (
     meter_id integer not null,
@@ -76,11 +77,16 @@ create table grid.reading (
     received_at timestamptz not null default now(),
     unique (meter_id, ts)
 );
-select public.create_hypertable('grid.reading', 'ts', chunk_time_interval => interval '1 day', create_default_indexes => false);
+select public.create_hypertable(
+    'grid.reading', 'ts', chunk_time_interval => interval '1 day', create_default_indexes => false
+);
 create index reading_ts on grid.reading (ts);
-comment on table grid.reading is 'What meters measured: immutable facts. A retry cannot count twice (unique meter_id, ts).';
-comment on column grid.reading.ts is 'End of the interval measured.';
-comment on column grid.reading.energy is 'Energy of the interval in milliwatt-hours (1 kWh = 1,000,000 mWh); negative is fed in.';
+comment on table grid.reading is
+'What meters measured: immutable facts. A retry cannot count twice (unique meter_id, ts).';
+comment on column grid.reading.ts is
+'Start of the interval measured; the reading counts in the bucket and window that hold it.';
+comment on column grid.reading.energy is
+'Energy of the interval in milliwatt-hours (1 kWh = 1,000,000 mWh); negative is fed in.';
 comment on column grid.reading.voltage is 'Mean voltage of the interval, V.';
 comment on column grid.reading.current is 'Mean current of the interval, A.';
 comment on column grid.reading.quality is '0 measured, 1 estimated, 2 substituted, 3 corrected.';
@@ -98,7 +104,8 @@ create table grid.late_window (
     window_start timestamptz not null,
     logged_at timestamptz not null default now()
 );
-comment on table grid.late_window is 'Meter and window that a late reading changed after the window was sealed; emptied by restatement.';
+comment on table grid.late_window is
+'Meter and window that a late reading changed after the window was sealed; emptied by restatement.';
 
 create table grid.region_load (
     tenant_id integer not null,
@@ -113,7 +120,8 @@ create table grid.region_load (
     primary key (region_id, window_start, revision)
 );
 create index region_load_tenant on grid.region_load (tenant_id, window_start);
-comment on table grid.region_load is 'Energy of a region in a closed 15-minute window. A late reading adds a revision; none is ever changed.';
+comment on table grid.region_load is
+'Energy of a region in a closed 15-minute window. A late reading adds a revision; none is ever changed.';
 comment on column grid.region_load.energy is 'Sum over the region''s meters, mWh.';
 comment on column grid.region_load.meters is 'Meters that sent at least one reading in the window.';
 
@@ -132,7 +140,8 @@ create table ingest.limits (
 insert into ingest.limits default values;
 comment on table ingest.limits is 'One row: what a reading may claim, and how long closing a window waits.';
 comment on column ingest.limits.max_energy is 'Largest absolute energy of one reading, mWh.';
-comment on column ingest.limits.max_read_count is 'Deliveries of one queue message before it goes to the dead-letter queue.';
+comment on column ingest.limits.max_read_count is
+'Deliveries of one queue message before it goes to the dead-letter queue.';
 comment on column ingest.limits.window_grace is 'How long after its end a window stays open.';
 comment on column ingest.limits.idle_after is
 'A window waits for a tenant''s readings to pass its end, unless nothing at all has arrived for this long.';
@@ -163,7 +172,8 @@ create table ingest.quarantine (
     replayed_at timestamptz
 );
 create index quarantine_tenant on ingest.quarantine (tenant_id, received_at);
-comment on table ingest.quarantine is 'Readings of known shape that were refused, kept for an operator to inspect and replay.';
+comment on table ingest.quarantine is
+'Readings of known shape that were refused, kept for an operator to inspect and replay.';
 
 -- The ingest worker appends; it reads back only what ON CONFLICT and RETURNING need.
 grant insert (ts, meter_id, energy, voltage, current, quality) on grid.reading to segs_ingest;

@@ -16,8 +16,10 @@ insert into rollup.definition (name, width, source, lag) values
 ('1m', '1 minute', null, '2 minutes'),
 ('15m', '15 minutes', '1m', '2 minutes'),
 ('1h', '1 hour', '15m', '2 minutes');
-comment on table rollup.definition is 'The rollups, finest first: each is summed from its source (null: from grid.reading).';
-comment on column rollup.definition.width is 'Width of a bucket; a reading belongs to the bucket that time_bucket(width, ts) names.';
+comment on table rollup.definition is
+'The rollups, finest first: each is summed from its source (null: from grid.reading).';
+comment on column rollup.definition.width is
+'Width of a bucket; a reading belongs to the bucket that time_bucket(width, ts) names.';
 comment on column rollup.definition.lag is
 'How long a bucket is left to the live part of the view after its end, so that ordinary delays are not late.';
 comment on column rollup.definition.threshold is
@@ -97,7 +99,7 @@ begin
 
         execute format(
             'comment on view rollup.reading_%1$s is '
-            '''migration: readings per meter in %1$s buckets (energies in mWh), including those not yet materialised.''',
+            '''migration: readings per meter in %1$s buckets (energies in mWh), not yet materialised ones too.''',
             d.name
         );
         execute format('grant select on rollup.reading_%s to segs_api', d.name);
@@ -123,7 +125,8 @@ insert into grid.retention (name, keep, comment) values
 comment on table grid.retention is
 'How long things are kept; applied by grid.apply_retention(). A null keep means for ever.';
 comment on column grid.retention.keep is
-'Age at which rows go. Readings and rollups are never kept shorter than a late reading may be old (ingest.limits.max_age).';
+'Age at which rows go. Readings and rollups are never kept shorter than a late reading may be old '
+'(ingest.limits.max_age).';
 reset role;
 
 -- migrate:down

@@ -27,5 +27,5 @@ begin
 end;
 $$;
 
-comment on function grid.close_sealed_windows (timestamptz, integer) is
+comment on function grid.close_sealed_windows(timestamptz, integer) is
 'Closing, step 2: closes sealed windows, oldest first, at most max_windows. Returns how many.';

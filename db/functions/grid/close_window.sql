@@ -39,5 +39,5 @@ begin
 end;
 $$;
 
-comment on function grid.close_window (integer, timestamptz, timestamptz) is
+comment on function grid.close_window(integer, timestamptz, timestamptz) is
 'Writes the load of every region of a tenant in one sealed window (triggers price the next one) and detects alerts.';

@@ -14,4 +14,5 @@ end;
 $$;
 
 comment on procedure grid.close_windows (timestamptz) is
-'Seals, closes and restates windows. Run as often as you like, and at the same time as itself: it does each window once.';
+'Seals, closes and restates windows. Run as often as you like, and at the same time as itself: it does each '
+'window once.';

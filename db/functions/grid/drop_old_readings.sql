@@ -10,5 +10,5 @@ begin
 end;
 $$;
 
-comment on function grid.drop_old_readings (timestamptz) is
+comment on function grid.drop_old_readings(timestamptz) is
 'Drops the chunks of readings that are past their retention. Returns how many.';

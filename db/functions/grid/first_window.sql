@@ -26,5 +26,6 @@ begin
 end;
 $$;
 
-comment on function grid.first_window (integer) is
-'The window in which a tenant''s readings begin: that of its first batch, else of its earliest reading; null without any.';
+comment on function grid.first_window(integer) is
+'The window in which a tenant''s readings begin: that of its first batch, else of its earliest reading; null '
+'without any.';

@@ -31,5 +31,5 @@ begin
 end;
 $$;
 
-comment on function grid.log_late_windows () is
+comment on function grid.log_late_windows() is
 'Trigger: logs which meters and sealed windows an insert changed, for restatement.';

@@ -12,5 +12,5 @@ begin
 end;
 $$;
 
-comment on function grid.prepare_tenant () is
+comment on function grid.prepare_tenant() is
 'Trigger: a new tenant starts with five regions, a tariff plan and alert rules.';

@@ -14,5 +14,5 @@ begin
 end;
 $$;
 
-comment on function grid.prune_job_history (timestamptz) is
+comment on function grid.prune_job_history(timestamptz) is
 'Deletes the history of past pg_cron runs, which pg_cron never does. Returns how many.';

@@ -47,6 +47,7 @@ begin
 end;
 $$;
 
-grant execute on function grid.register_meters (integer, jsonb) to segs_api;
-comment on function grid.register_meters (integer, jsonb) is
-'Registers meters ([{"meter_id", "region", "kind"?, "installed_at"?}]) of a tenant. Those already there stay as they are.';
+grant execute on function grid.register_meters(integer, jsonb) to segs_api;
+comment on function grid.register_meters(integer, jsonb) is
+'Registers meters ([{"meter_id", "region", "kind"?, "installed_at"?}]) of a tenant. Those already there stay '
+'as they are.';

@@ -30,5 +30,5 @@ begin
 end;
 $$;
 
-comment on function grid.restate_late_windows (timestamptz, integer) is
+comment on function grid.restate_late_windows(timestamptz, integer) is
 'Adds a revision of the loads that late readings changed, oldest window first. Returns how many windows were restated.';

@@ -31,5 +31,5 @@ begin
 end;
 $$;
 
-comment on function grid.restate_window (integer, timestamptz, timestamptz) is
+comment on function grid.restate_window(integer, timestamptz, timestamptz) is
 'Sums a closed window again and adds a revision for each region whose load changed. Returns how many; prices stay.';

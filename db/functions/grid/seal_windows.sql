@@ -22,7 +22,8 @@ begin
     end if;
 
     -- Waits for the inserts in flight, and holds back new ones until this transaction commits. From then on whoever
-    -- inserts below sealed_until logs it as late, and whoever did before is seen by the closing. See grid.log_late_windows.
+    -- inserts below sealed_until logs it as late, and whoever did before is seen by the closing: see
+    -- grid.log_late_windows.
     begin
         perform pg_advisory_xact_lock('grid.reading'::regclass::oid::bigint);
     exception when lock_not_available then
@@ -38,5 +39,5 @@ begin
 end;
 $$;
 
-comment on function grid.seal_windows (timestamptz) is
+comment on function grid.seal_windows(timestamptz) is
 'Closing, step 1, in a short transaction of its own: decides which windows are over. What comes in later is late.';

@@ -23,6 +23,6 @@ as $$
       );
 $$;
 
-comment on function grid.window_totals (integer, timestamptz) is
+comment on function grid.window_totals(integer, timestamptz) is
 'Readings and energy (mWh) of a window for each meter of a tenant that sent any, or was installed all the while and did
 not (readings 0).';

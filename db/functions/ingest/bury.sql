@@ -25,5 +25,5 @@ begin
 end;
 $$;
 
-comment on function ingest.bury (pgmq.message_record []) is
+comment on function ingest.bury(pgmq.message_record[]) is
 'Moves the messages that can never be taken in to raw_readings_dead, each with its reason. Returns their ids.';

@@ -25,7 +25,8 @@ begin
     begin
         select * into accepted, duplicates, rejected from ingest.take_in(received, at);
     exception when others then
-        -- One message broke the lot: each by itself then. The culprit stays, is delivered again, and is buried in the end.
+        -- One message broke the lot: each by itself then. The culprit stays, is delivered again, and is buried
+        -- in the end.
         foreach one in array received loop
             begin
                 select * into done from ingest.take_in(array[one], at);
@@ -40,6 +41,6 @@ begin
 end;
 $$;
 
-comment on function ingest.drain_queue (integer, timestamptz) is
+comment on function ingest.drain_queue(integer, timestamptz) is
 'Takes in the next raw_readings messages ({"tenant", "readings"}), with the outcome they would have had over HTTP.
 Readings and archiving commit together. Safe to run several times at once.';

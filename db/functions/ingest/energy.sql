@@ -8,4 +8,4 @@ return (
     end
 )::bigint;
 
-comment on function ingest.energy (numeric) is 'kWh as bigint mWh, halves to even.';
+comment on function ingest.energy(numeric) is 'kWh as bigint mWh, halves to even.';

@@ -10,5 +10,5 @@ return case
     when jsonb_array_length(message -> 'readings') = 0 then 'readings is empty'
 end;
 
-comment on function ingest.poison (jsonb, integer) is
+comment on function ingest.poison(jsonb, integer) is
 'Why a raw_readings message can never be taken in; null if it can. read_ct counts its deliveries, this one included.';

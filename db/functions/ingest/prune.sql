@@ -23,5 +23,5 @@ begin
 end;
 $$;
 
-comment on function ingest.prune (timestamptz, integer) is
+comment on function ingest.prune(timestamptz, integer) is
 'Deletes batches and quarantined readings past their retention, at most max_rows of each. Returns how many rows went.';

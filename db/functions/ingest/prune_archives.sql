@@ -18,5 +18,5 @@ begin
 end;
 $$;
 
-comment on function ingest.prune_archives (timestamptz, integer) is
+comment on function ingest.prune_archives(timestamptz, integer) is
 'Deletes archived messages of every queue past their retention, at most max_rows a queue. Returns how many.';

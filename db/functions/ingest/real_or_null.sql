@@ -7,4 +7,4 @@ return case
     else value::numeric::real
 end;
 
-comment on function ingest.real_or_null (jsonb) is 'A JSON number as real; null for JSON null and for none.';
+comment on function ingest.real_or_null(jsonb) is 'A JSON number as real; null for JSON null and for none.';

@@ -7,19 +7,21 @@ return (
     case
         when meter_id is null then row('unknown_meter'::text, 'no such meter'::text)
         when ts > at + (limits).max_ahead
-            then row('time_in_future'::text, format('timestamp is more than %s ahead', ingest.words((limits).max_ahead)))
+            then row(
+                    'time_in_future'::text, format('timestamp is more than %s ahead', ingest.words((limits).max_ahead))
+                )
         when ts < at - (limits).max_age
             then row(
-                'time_too_old'::text,
-                format('timestamp is older than the accepted age of %s', ingest.words((limits).max_age))
-            )
+                    'time_too_old'::text,
+                    format('timestamp is older than the accepted age of %s', ingest.words((limits).max_age))
+                )
         when abs(kwh) * 1000000 > (limits).max_energy
             then row(
-                'energy_out_of_range'::text,
-                format('kwh is outside -%1$s to %1$s', trim_scale((limits).max_energy / 1000000.0))
-            )
+                    'energy_out_of_range'::text,
+                    format('kwh is outside -%1$s to %1$s', trim_scale((limits).max_energy / 1000000.0))
+                )
     end
 );
 
-comment on function ingest.refusal (ingest.limits, integer, timestamptz, numeric, timestamptz) is
+comment on function ingest.refusal(ingest.limits, integer, timestamptz, numeric, timestamptz) is
 'Why a well-formed reading is refused, as code and message; nulls if it is not. meter_id is null for an unknown meter.';

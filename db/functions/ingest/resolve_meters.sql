@@ -12,6 +12,6 @@ as $$
       and m.retired_at is null;
 $$;
 
-grant execute on function ingest.resolve_meters (text, text[]) to segs_ingest;
-comment on function ingest.resolve_meters (text, text[]) is
+grant execute on function ingest.resolve_meters(text, text[]) to segs_ingest;
+comment on function ingest.resolve_meters(text, text[]) is
 'Internal keys of a tenant''s meters. Unknown, foreign and retired ones are absent alike.';

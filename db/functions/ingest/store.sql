@@ -73,5 +73,6 @@ as $$
     from logged as l;
 $$;
 
-comment on function ingest.store (text, integer [], jsonb [], timestamptz) is
-'Takes readings in, as the ingest worker does: stores the good, counts duplicates, quarantines the refused, logs the batch.';
+comment on function ingest.store(text, integer[], jsonb[], timestamptz) is
+'Takes readings in, as the ingest worker does: stores the good, counts duplicates, quarantines the refused, '
+'logs the batch.';

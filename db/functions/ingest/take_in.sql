@@ -16,5 +16,5 @@ begin
 end;
 $$;
 
-comment on function ingest.take_in (pgmq.message_record [], timestamptz) is
+comment on function ingest.take_in(pgmq.message_record[], timestamptz) is
 'Stores the readings of raw_readings messages and archives the messages, together.';

@@ -7,6 +7,6 @@ return (
     where d.name = closed_until.name
 );
 
-comment on function rollup.closed_until (text, timestamptz) is
+comment on function rollup.closed_until(text, timestamptz) is
 'End of the newest bucket of a rollup that is closed at a moment: its lag has passed and newer readings have arrived.
 A back-fill in time order is therefore not late. Null without readings.';

@@ -14,5 +14,5 @@ begin
 end;
 $$;
 
-comment on function rollup.drop_old (text, timestamptz) is
+comment on function rollup.drop_old(text, timestamptz) is
 'Drops the chunks of a rollup that are past their retention. Returns how many.';

@@ -27,5 +27,5 @@ begin
 end;
 $$;
 
-comment on function rollup.log_late () is
+comment on function rollup.log_late() is
 'Trigger, incremental driver: logs which meters in which buckets an insert changed below the threshold.';

@@ -41,5 +41,5 @@ begin
 end;
 $$;
 
-comment on function rollup.materialise (text) is
+comment on function rollup.materialise(text) is
 'Incremental driver, step 2: sums the next closed buckets of a rollup into its store; false when there are none left.';

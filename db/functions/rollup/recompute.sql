@@ -63,6 +63,6 @@ begin
 end;
 $$;
 
-comment on function rollup.recompute (text, integer) is
+comment on function rollup.recompute(text, integer) is
 'Incremental driver, step 3: recomputes the logged meters and buckets of a rollup, oldest first, and logs them for the
 next coarser one. Returns how many; 0 when the log is empty.';

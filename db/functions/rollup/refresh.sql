@@ -32,4 +32,5 @@ end;
 $$;
 
 comment on procedure rollup.refresh (timestamptz) is
-'Brings every rollup up to date with all readings of buckets closed at a moment. Costs what changed, not what is stored.';
+'Brings every rollup up to date with all readings of buckets closed at a moment. Costs what changed, not what '
+'is stored.';

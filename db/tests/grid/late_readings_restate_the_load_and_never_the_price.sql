@@ -23,7 +23,10 @@ select is(
 );
 
 -- sealed, not yet closed: a reading of now is late for the first window, and closing sees it
-insert into grid.reading (ts, meter_id, energy) select '2026-03-02 12:02:00Z', meter_id, 5 from meter where code = 'A-1';
+insert into grid.reading (ts, meter_id, energy)
+select '2026-03-02 12:02:00Z', meter_id, 5
+from meter
+where code = 'A-1';
 select is(
     (select count(*) from grid.late_window join meter using (meter_id)), 1::bigint,
     'a reading below the seal is logged, one entry a meter and window'

@@ -5,11 +5,12 @@ insert into grid.tenant (code, name) values ('alpha', 'Alpha');
 prepare registration as
 select m.code, m.created
 from grid.tenant as t
-cross join grid.register_meters(
-    t.tenant_id,
-    '[{"meter_id": "A-1", "region": "north"}, {"meter_id": "A-2", "region": "south", "kind": "two_way"},
+cross join
+    grid.register_meters(
+        t.tenant_id,
+        '[{"meter_id": "A-1", "region": "north"}, {"meter_id": "A-2", "region": "south", "kind": "two_way"},
       {"meter_id": "A-1", "region": "north"}]'
-) as m
+    ) as m
 where t.code = 'alpha';
 
 select results_eq(
@@ -19,7 +20,12 @@ select results_eq(
     'registration', $$ values ('A-1', false), ('A-2', false) $$, 'registering them again creates none'
 );
 select is(
-    (select m.kind from grid.meter as m join grid.tenant as t using (tenant_id) where t.code = 'alpha' and m.code = 'A-2'),
+    (
+        select m.kind
+        from grid.meter as m
+        join grid.tenant as t using (tenant_id)
+        where t.code = 'alpha' and m.code = 'A-2'
+    ),
     'two_way', 'the kind is kept'
 );
 select throws_ok(
@@ -33,7 +39,7 @@ select throws_ok(
     '23514', null, 'a code that is no code is refused'
 );
 select is(
-    (select count(*) from grid.meter as m join grid.tenant as t using (tenant_id) where t.code = 'alpha'),
+    (select count(*) from grid.meter join grid.tenant as t using (tenant_id) where t.code = 'alpha'),
     2::bigint, 'a refused registration creates none of its meters'
 );
 

@@ -3,7 +3,9 @@ select plan(6);
 
 update grid.retention set keep = '90 days' where name = 'readings';
 select is(
-    grid.kept_since('readings', '2026-06-01 00:00:00Z'), '2026-03-03 00:00:00Z', 'readings are kept as long as their row says'
+    grid.kept_since('readings', '2026-06-01 00:00:00Z'),
+    '2026-03-03 00:00:00Z',
+    'readings are kept as long as their row says'
 );
 update grid.retention set keep = '1 day' where name in ('readings', 'readings_1m', 'events');
 select is(

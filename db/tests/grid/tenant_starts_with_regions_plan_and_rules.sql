@@ -9,7 +9,7 @@ select set_eq(
     'a new tenant has the five regions'
 );
 select is(
-    (select count(*) from tariff.plan as p join grid.tenant as t using (tenant_id) where t.code = 'newcomer'),
+    (select count(*) from tariff.plan join grid.tenant as t using (tenant_id) where t.code = 'newcomer'),
     1::bigint, 'and a tariff plan'
 );
 select set_eq(

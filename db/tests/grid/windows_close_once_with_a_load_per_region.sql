@@ -15,7 +15,8 @@ from grid.region_load as l join grid.region as r using (region_id) where l.tenan
 
 insert into grid.reading (ts, meter_id, energy)
 select v.ts, m.meter_id, v.energy
-from (values
+from (
+    values
     ('2026-03-02 12:00:00Z'::timestamptz, 'A-1', 1000::bigint),
     ('2026-03-02 12:14:59Z', 'A-1', 2000),
     ('2026-03-02 12:05:00Z', 'A-2', 10000000000),
@@ -29,7 +30,8 @@ select is_empty(
     'no window is over before its grace period has passed'
 );
 select results_eq(
-    $$ select sealed_until from grid.seal_windows('2026-03-02 12:15:30Z') where tenant_id = (select tenant_id from one) $$,
+    $$ select sealed_until from grid.seal_windows('2026-03-02 12:15:30Z')
+       where tenant_id = (select tenant_id from one) $$,
     $$ values ('2026-03-02 12:15:00Z'::timestamptz) $$, 'then it is, from the tenant''s first reading on'
 );
 select is(grid.close_sealed_windows('2026-03-02 12:15:30Z'), 1, 'the sealed window is closed');
@@ -40,13 +42,22 @@ select results_eq(
     'with the exact load of every region, silent ones too'
 );
 select is(
-    (select count(*) from tariff.price where tenant_id = (select tenant_id from one) and window_start = '2026-03-02 12:15:00Z'),
+    (
+        select count(*)
+        from tariff.price
+        where tenant_id = (select tenant_id from one) and window_start = '2026-03-02 12:15:00Z'
+    ),
     5::bigint, 'which prices the next window'
 );
 select is(grid.close_sealed_windows('2026-03-02 12:15:30Z'), 0, 'closing again finds nothing to do');
 
 select count(*) from grid.seal_windows('2026-03-02 13:01:00Z');
-select is(grid.close_sealed_windows('2026-03-02 13:01:00Z', 2), 2, 'a downtime leaves several: oldest first, as many as asked for');
+select
+    is(
+        grid.close_sealed_windows('2026-03-02 13:01:00Z', 2),
+        2,
+        'a downtime leaves several: oldest first, as many as asked for'
+    );
 select is((select max(window_start) from load), '2026-03-02 12:30:00Z', 'without a gap');
 select is(grid.close_sealed_windows('2026-03-02 13:01:00Z'), 1, 'and the rest with the next call');
 

@@ -7,8 +7,12 @@ insert into grid.tenant (code, name) values ('alpha', 'Alpha');
 select grid.register_meters(t.tenant_id, '[{"meter_id": "A-1", "region": "north"}]')
 from grid.tenant as t where t.code = 'alpha';
 select pgmq.send('raw_readings', m.message::jsonb)
-from (values
-    ('[1, 2]'), ('{"readings": []}'), ('{"tenant": "nobody", "readings": [{}]}'), ('{"tenant": "alpha", "readings": {}}'),
+from (
+    values
+    ('[1, 2]'),
+    ('{"readings": []}'),
+    ('{"tenant": "nobody", "readings": [{}]}'),
+    ('{"tenant": "alpha", "readings": {}}'),
     ('{"tenant": "alpha", "readings": []}'),
     ('{"tenant": "alpha", "readings": [{"meter_id": "A-1", "timestamp": "2026-03-02T12:00:00Z", "kwh": 1}]}')
 ) as m (message);
@@ -19,12 +23,16 @@ select results_eq(
 );
 select bag_eq(
     $$ select message ->> 'reason' from pgmq.q_raw_readings_dead $$,
-    array['the message is not an object', 'tenant is not a string', 'no such tenant', 'readings is not an array',
-        'readings is empty'],
+    array[
+        'the message is not an object', 'tenant is not a string', 'no such tenant', 'readings is not an array',
+        'readings is empty'
+    ],
     'they go to the dead-letter queue, each with its reason'
 );
 select bag_has(
-    $$ select message -> 'message' from pgmq.q_raw_readings_dead $$, $$ values ('[1, 2]'::jsonb) $$, 'and with what it was'
+    $$ select message -> 'message' from pgmq.q_raw_readings_dead $$,
+    $$ values ('[1, 2]'::jsonb) $$,
+    'and with what it was'
 );
 
 -- A message that fails every time: here, because its readings cannot be stored at all.

@@ -45,7 +45,8 @@ select results_eq(
     'energy in mWh; a repeated time does not count twice'
 );
 select bag_eq(
-    $$ select q.code, q.message from ingest.quarantine as q join grid.tenant as t using (tenant_id) where t.code = 'alpha' $$,
+    $$ select q.code, q.message 
+       from ingest.quarantine as q join grid.tenant as t using (tenant_id) where t.code = 'alpha' $$,
     $$ values ('unknown_meter', 'no such meter'), ('unknown_meter', 'no such meter'),
               ('time_in_future', 'timestamp is more than 5 minutes ahead'),
               ('time_in_future', 'timestamp is more than 5 minutes ahead'),

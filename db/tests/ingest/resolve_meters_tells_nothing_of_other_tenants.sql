@@ -3,7 +3,8 @@ select plan(4);
 
 insert into grid.tenant (code, name) values ('alpha', 'Alpha'), ('beta', 'Beta');
 select grid.register_meters(t.tenant_id, j.meters::jsonb)
-from (values
+from (
+    values
     ('alpha', '[{"meter_id": "A-1", "region": "north"}, {"meter_id": "A-2", "region": "north"}]'),
     ('beta', '[{"meter_id": "B-1", "region": "north"}]')
 ) as j (code, meters)

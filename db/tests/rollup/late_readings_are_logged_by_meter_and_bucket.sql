@@ -16,13 +16,16 @@ select m.code, l.name, l.bucket from rollup.late as l join meter as m using (met
 insert into grid.reading (ts, meter_id, energy)
 select v.ts, m.meter_id, 1
 from meter as m
-join (values ('A-1', '2026-03-02 12:00:00Z'::timestamptz), ('A-2', '2026-03-02 12:30:00Z')) as v (code, ts) using (code);
+join
+    (values ('A-1', '2026-03-02 12:00:00Z'::timestamptz), ('A-2', '2026-03-02 12:30:00Z')) as v (code, ts)
+    using (code);
 select is_empty('select * from logged', 'readings from the threshold on are not late');
 
 insert into grid.reading (ts, meter_id, energy)
 select v.ts, m.meter_id, 1
 from meter as m
-join (values
+join (
+    values
     ('A-1', '2026-03-02 11:59:59.999Z'::timestamptz), ('A-1', '2026-03-02 11:59:00Z'), ('A-1', '2026-03-02 12:00:30Z'),
     ('A-2', '2026-03-02 09:30:10Z')
 ) as v (code, ts) using (code);

@@ -11,7 +11,8 @@ select m.meter_id from grid.meter as m join grid.tenant as t using (tenant_id) w
 insert into grid.reading (ts, meter_id, energy)
 select t.ts, meter_id, t.energy
 from meter
-cross join (values
+cross join (
+    values
     ('2099-03-02 12:00:00Z'::timestamptz, 1::bigint), ('2099-03-02 12:00:59.999Z', -3), ('2099-03-02 12:01:00Z', 5),
     ('2099-03-02 12:14:59Z', 7), ('2099-03-02 12:15:00Z', 10000000000)
 ) as t (ts, energy);
@@ -43,7 +44,9 @@ select is(
     'the edition decides the driver'
 );
 select set_eq(
-    'select distinct bucket is not null from rollup.reading_1h union select true', array[true], 'no bucket is without its time'
+    'select distinct bucket is not null from rollup.reading_1h union select true',
+    array[true],
+    'no bucket is without its time'
 );
 
 select * from finish();

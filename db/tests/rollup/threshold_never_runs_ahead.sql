@@ -13,8 +13,10 @@ select m.meter_id from grid.meter as m join grid.tenant as t using (tenant_id) w
 select is(rollup.closed_until('1m', '2026-03-02 12:00:00Z'), null, 'nothing is closed without readings');
 select is(rollup.advance('2026-03-02 12:00:00Z'), false, 'and no threshold moves');
 insert into grid.reading (ts, meter_id, energy)
-select t.ts, meter_id, 1 from meter cross join (values
-    ('2026-03-02 10:00:30Z'::timestamptz), ('2026-03-02 11:10:30Z'), ('2026-03-02 13:00:00Z')) as t (ts);
+select t.ts, meter_id, 1 from meter cross join (
+    values
+    ('2026-03-02 10:00:30Z'::timestamptz), ('2026-03-02 11:10:30Z'), ('2026-03-02 13:00:00Z')
+) as t (ts);
 select is(
     rollup.closed_until('1m', '2026-03-02 12:00:00Z'), '2026-03-02 11:10:00Z',
     'during a back-fill, closed is what the newest reading has passed'

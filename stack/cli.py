@@ -83,9 +83,37 @@ def make_parser() -> argparse.ArgumentParser:
     status = add("status", _status, "Tell what runs: services, addresses, versions")
     status.add_argument("--json", action="store_true", help="as JSON, with the database URL and its password")
     psql = add("psql", _psql, "Open psql on the database", "Everything after -- goes to psql.")
-    psql.add_argument("--role", metavar="LOGIN", help="log in as authenticator, segs_ingest or segs_relay")
+    psql.add_argument(
+        "--role", choices=("authenticator", "segs_ingest", "segs_relay"), help="log in as this role"
+    )
     psql.set_defaults(takes_rest=True)
     _add_token(add)
+    _add_listen(add)
+    _add_db(commands, common)
+    made = commands.add_parser(
+        "secrets",
+        help="Write the secret files that compose.yaml mounts",
+        description="Write the secret files that compose.yaml mounts, but none twice. See deploy/README.md.",
+    )
+    made.add_argument(
+        "directory", nargs="?", type=Path, default=compose_secrets.DIRECTORY, help="default: deploy/secrets"
+    )
+    made.set_defaults(command=_secrets)
+    simulate = commands.add_parser(
+        "simulate",
+        add_help=False,
+        allow_abbrev=False,
+        help="Play a grid of meters against a platform (see segs simulate --help)",
+    )
+    simulate.add_argument("--data", metavar="DIR")
+    simulate.set_defaults(command=_simulate, takes_rest=True)
+    return parser
+
+
+AddCommand = Callable[..., argparse.ArgumentParser]
+
+
+def _add_listen(add: AddCommand) -> None:
     heard = add(
         "listen",
         _listen,
@@ -102,25 +130,6 @@ def make_parser() -> argparse.ArgumentParser:
         "--user", metavar="EMAIL", help="listen as this person (default: the first with that role)"
     )
     listen.add_arguments(heard)
-    _add_db(commands, common)
-    made = commands.add_parser(
-        "secrets",
-        help="Write the secret files that compose.yaml mounts",
-        description="Write the secret files that compose.yaml mounts, but none twice. See deploy/README.md.",
-    )
-    made.add_argument(
-        "directory", nargs="?", type=Path, default=compose_secrets.DIRECTORY, help="default: deploy/secrets"
-    )
-    made.set_defaults(command=_secrets)
-    simulate = commands.add_parser(
-        "simulate", add_help=False, help="Play a grid of meters against a platform (see segs simulate --help)"
-    )
-    simulate.add_argument("--data", metavar="DIR")
-    simulate.set_defaults(command=_simulate, takes_rest=True)
-    return parser
-
-
-AddCommand = Callable[..., argparse.ArgumentParser]
 
 
 def _add_up(add: AddCommand) -> None:

@@ -54,7 +54,7 @@ def source(options: Options, display: Display) -> Source:
 async def simulate(options: Options) -> Statistics:
     """Play a run to its end and print it."""
     stats = Statistics()
-    display = Display(stats, options.zone, stream=sys.stderr if options.json else None)
+    display = Display(stats, stream=sys.stderr if options.json else None)
     display.note(_announcement(options))
     faults = FaultModel(options.faults, seed=options.seed, interval=options.interval)
     fleet = Fleet(source(options, display), faults, meters=options.meters, regions=options.regions)

@@ -7,9 +7,8 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TextIO
-from zoneinfo import ZoneInfo
 
 from simulator.stats import Statistics, percentile
 
@@ -18,13 +17,14 @@ LINES_A_HEADER = 30
 PLAIN_PROGRESS_SECONDS = 5.0
 PLAIN_TROUBLE_SECONDS = 10.0
 BAR = 24
+WHEN = 17
 
 
 class Display:
-    """Prints a run. All times are shown in the tenant's time zone."""
+    """Prints a run. All times are UTC, as in readings and logs, and say so."""
 
-    def __init__(self, stats: Statistics, zone: str, *, stream: TextIO | None = None) -> None:
-        self._stats, self._zone = stats, ZoneInfo(zone)
+    def __init__(self, stats: Statistics, *, stream: TextIO | None = None) -> None:
+        self._stats = stats
         self._out = stream or sys.stdout
         self._terminal = self._out.isatty()
         self._moving = ""
@@ -45,7 +45,7 @@ class Display:
         self._line(text)
 
     def behind(self, tick: int, start: int, end: int, *, history: bool) -> None:
-        """How far the way from `start` to the present has come: a back-fill, or catching up after trouble."""
+        """How far the way from `start` to `end`, the present, has come: a back-fill, or catching up."""
         now = time.monotonic()
         if self._progress is None:
             self._progress = (now, start, self._stats.answered)
@@ -121,17 +121,17 @@ class Display:
         delta = self._before.until(self._stats)
         numbers = "".join(f"{value:>10,}" for value in delta.values())
         times = "".join(f"{percentile(self._stats.recent, share) * 1000:>10.1f}" for share in (0.5, 0.99))
-        return f"{self.when(tick):<15}{numbers}{times}"
+        return f"{self.when(tick):<{WHEN}}{numbers}{times}"
 
     def _header(self) -> None:
         if self._lines % LINES_A_HEADER == 0:
             names = [name if name != "accepted" or not self._stats.queued else "queued" for name in COLUMNS]
-            self._line(f"{'reading of':<15}" + "".join(f"{name:>10}" for name in names))
+            self._line(f"{'reading of':<{WHEN}}" + "".join(f"{name:>10}" for name in names))
         self._lines += 1
 
     def when(self, tick: int) -> str:
-        """An instant as it is shown."""
-        return datetime.fromtimestamp(tick, self._zone).strftime("%b %d %H:%M:%S")
+        """An instant as it is shown, such as `Nov 23 08:15:00Z`."""
+        return datetime.fromtimestamp(tick, UTC).strftime("%b %d %H:%M:%SZ")
 
     def _move(self, text: str) -> None:
         waited = self._waited()

@@ -40,7 +40,7 @@ def make_fleet(options: Options) -> Fleet:
 async def play(
     options: Options, fleet: Fleet, sender: Sender, stats: Statistics, newest: int | None = None
 ) -> Run:
-    run = Run(options, fleet, sender, stats, Display(stats, options.zone, stream=io.StringIO()))
+    run = Run(options, fleet, sender, stats, Display(stats, stream=io.StringIO()))
     if newest:
         run.resume(newest)
     await run.play()

@@ -56,7 +56,7 @@ async def play(
     stats = Statistics()
     async with aiohttp.ClientSession() as http:
         sender = HttpSender(http, stand_in.url, "device-token", stats)
-        display = Display(stats, options.zone, stream=io.StringIO())
+        display = Display(stats, stream=io.StringIO())
         run = Run(options, make_fleet(options), sender, stats, display, clock=clock)
         prepare(run)
         await run.play()
@@ -262,7 +262,7 @@ def test_speed_paces_the_past_until_it_meets_the_clock() -> None:
         make_fleet(options),
         object(),
         stats,
-        Display(stats, "UTC", stream=io.StringIO()),
+        Display(stats, stream=io.StringIO()),
         clock=lambda: NOW,  # type: ignore[arg-type]
     )
     assert run.due(run.first + 600) == NOW + 10
@@ -303,6 +303,18 @@ async def test_the_gate_waits_as_long_as_the_platform_asks() -> None:
     begun = time.monotonic()
     await gate.wait()
     assert time.monotonic() - begun >= 0.2
+
+
+def test_times_are_shown_in_utc_and_say_so() -> None:
+    out, stats = io.StringIO(), Statistics()
+    display = Display(stats, stream=out)
+    display.behind(int(NOW), int(NOW) - 3600, int(NOW), history=True)
+    display.cycle(int(NOW) + 60)
+    progress, header, row = out.getvalue().splitlines()
+    assert progress.startswith("history 100%  at Feb 02 02:50:00Z  ")
+    assert header.split()[:3] == ["reading", "of", "sent"]
+    assert row.split()[:4] == ["Feb", "02", "02:51:00Z", "0"]
+    assert len(header) == len(row)
 
 
 def test_a_summary_adds_up() -> None:

@@ -15,23 +15,24 @@ DESCRIPTION = """\
 Plays smart meters into the platform through its public interfaces.
 
 A reading is a function of the seed, the meter and the time: the same seed sends the same
-readings in any order and after any restart, and sending them again is harmless. Timestamps
-lie on the grid of the interval, in UTC.
+readings in any order and after any restart, and sending them again is harmless. A timestamp
+is the start of the interval that the reading measures, on the grid of the interval. All times
+are UTC.
 """
 
 EPILOG = """\
 pace:
-  Live readings are sent at their time, spread evenly over the interval. With --history the
-  simulator starts in the past and sends one 15-minute window after the other, as fast as the
-  platform answers, until it has caught up with the clock. The next start goes on where this
-  one ended (it asks the platform, with the operator token).
+  Live readings are sent when their interval is over, spread evenly over the next one. With
+  --history the simulator starts in the past and sends one 15-minute window after the other,
+  as fast as the platform answers, until it has caught up with the clock. The next start goes
+  on where this one ended (it asks the platform, with the operator token).
   --speed slows the past down to a pace one can watch: at --speed 60 an hour takes a minute.
   The future cannot be played, the platform refuses it; so --speed without --history starts
   far enough in the past to end its --iterations cycles at the present.
 
 faults, as shares drawn from the seed:
   duplicate  of readings: sent a second time, duplicate_minutes (5) later
-  late       of readings: sent only late_minutes (20) after their time
+  late       of readings: sent only late_minutes (20) after the others of their interval
   silent     of meters: send nothing for two hours
   spike      of meters and windows: 150 kWh more than real
   negative   of meters and windows: negative energy

@@ -55,10 +55,10 @@ class Fleet:
         return self._faults.distort(tick, self._source.measure(tick, meters))
 
     def due(self, tick: int, meters: NDArray[np.int64], *, origin: int) -> Delivery:
-        """What the meters send when the clock shows `tick`: its readings, and older ones that were held back
-        until now.
+        """What the meters send once the interval that begins at `tick` is over: its readings, and older ones
+        that were held back until now.
 
-        `origin` is the first instant of the run: nothing older is sent.
+        `origin` is the first tick of the run: nothing older is sent.
         """
         fresh = self.readings(tick, meters)
         held = self._faults.held_back(tick, fresh.meters)

@@ -37,7 +37,7 @@ class Source(Protocol):
     """Where energy comes from: a load profile, or a record of measurements."""
 
     def measure(self, tick: int, meters: NDArray[np.int64]) -> Measurement:
-        """The interval that ends at `tick` (seconds since 1970, UTC). Meters without a value are left out."""
+        """The interval that begins at `tick` (seconds since 1970, UTC), without meters that have no value."""
         ...
 
 

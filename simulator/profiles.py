@@ -56,11 +56,11 @@ class Profiles:
         return self._use[meters]
 
     def measure(self, tick: int, meters: NDArray[np.int64]) -> Measurement:
-        """Energy of the interval that ends at `tick`."""
+        """Energy of the interval that begins at `tick`."""
         parts = max(1, self._interval // QUARTER)
         power = np.zeros(len(meters))
         for part in range(parts):
-            middle = tick - self._interval + (2 * part + 1) * self._interval // (2 * parts)
+            middle = tick + (2 * part + 1) * self._interval // (2 * parts)
             power += self._power(middle, meters) / parts
         power *= noise.around_one(self._seed, "fast", meters, tick, FAST_NOISE)
         energy = np.rint(power * (self._interval / 3600.0) * MWH_PER_KWH).astype(np.int64)

@@ -1,8 +1,9 @@
 """A run: one loop for back-fill, catching up and live play.
 
-Every instant of the interval grid is sent at its time, or at once if its time has passed; a back-fill is
-nothing but a start in the past. The readings of a window all have their answer before the next window is
-begun, because the platform closes a window when the stream has moved beyond it.
+A tick is the start of an interval, and what its readings are stamped with. They are sent when the interval
+is over, or at once if that is in the past; a back-fill is nothing but a start in the past. The readings of a
+window all have their answer before the next window is begun, because the platform closes a window when the
+stream has moved beyond it.
 """
 
 from __future__ import annotations
@@ -49,11 +50,12 @@ class Run:
 
     def resume(self, newest: int) -> None:
         """Start where an earlier run came to, instead of at the first instant again."""
-        window = newest // WINDOW * WINDOW
-        if window > self.first:
+        window = min(newest, present(self._options, self._begun)) // WINDOW * WINDOW
+        first = on_grid(window, self._options.interval)
+        if first > self.first:
             longest = max(self._fleet.delays.values(), default=0)
-            self.origin = max(self.first, window - longest)
-            self.first = min(window, int(self._begun) // self._options.interval * self._options.interval)
+            self.origin = max(self.first, first - longest)
+            self.first = first
 
     async def play(self) -> None:
         """Send everything; on `stop`, give what is under way a few seconds to be answered."""
@@ -99,20 +101,31 @@ class Run:
 
     async def _produce(self) -> None:
         tick, window, step = self.first, None, self._options.interval
-        while self.last is None or tick <= self.last:
+        while (self.last is None or tick <= self.last) and not self._ends_before(tick):
             if tick // WINDOW != window:
                 await self._begin_window()
                 window = tick // WINDOW
             await self._until(self.due(tick))
-            if tick + step <= self._clock():
+            if self._is_past(tick):
                 await self._send_at_once(tick)
-            elif not await self._send_spread(tick):
-                break
+            else:
+                await self._send_spread(tick)
             self._stats.cycles += 1
             tick += step
         await self._send_overdue(tick - step)
         await self._pipeline.drain()
         self._caught_up()
+
+    def _ends_before(self, tick: int) -> bool:
+        """A run of history alone ends with the newest interval that is over."""
+        return self._history_alone() and tick > present(self._options, self._clock())
+
+    def _is_past(self, tick: int) -> bool:
+        """Whether the readings of `tick` should all be sent by now, or no live cycle will send them."""
+        return self._history_alone() or tick + 2 * self._options.interval <= self._clock()
+
+    def _history_alone(self) -> bool:
+        return bool(self._options.history) and self._options.iterations == 0
 
     async def _begin_window(self) -> None:
         await self._pipeline.drain()
@@ -122,17 +135,15 @@ class Run:
         """A cycle of the past: the whole fleet, in full batches that may span instants of one window."""
         if self._behind_since is None:
             self._behind_since = tick
-        self._display.behind(tick, self._behind_since, int(self._clock()), history=not self._was_live)
+        end = present(self._options, self._clock())
+        self._display.behind(tick, self._behind_since, end, history=not self._was_live)
         await self._deliver(self._fleet.due(tick, self._fleet.everyone, origin=self.origin))
         if self._options.speed is not None:
             await self._pipeline.flush()  # somebody watches: do not hold readings back to fill a batch
         await asyncio.sleep(0)
 
-    async def _send_spread(self, tick: int) -> bool:
-        """The present cycle: a share of the meters in each slot, so that traffic is even.
-
-        False if none is wanted.
-        """
+    async def _send_spread(self, tick: int) -> None:
+        """The present cycle: a share of the meters in each slot, so that traffic is even."""
         if self._behind_since is not None:
             await self._pipeline.drain()
             self._caught_up()
@@ -140,11 +151,9 @@ class Run:
             self._was_live = True
             if self._options.history and self._options.iterations is not None:
                 self.last = tick + (self._options.iterations - 1) * self._options.interval
-                if self.last < tick:
-                    return False
         slots, meters = self._slots(), len(self._fleet.everyone)
         for slot in range(slots):
-            await self._until(tick + slot * self._options.interval / slots)
+            await self._until(tick + self._options.interval * (1 + slot / slots))
             part = self._fleet.everyone[slot * meters // slots : (slot + 1) * meters // slots]
             if len(part):
                 await self._deliver(self._fleet.due(tick, part, origin=self.origin))
@@ -152,7 +161,6 @@ class Run:
             self._display.live(tick)
         await self._pipeline.settle(self._options.interval / slots)
         self._display.cycle(tick)
-        return True
 
     def _caught_up(self) -> None:
         if self._behind_since is not None:
@@ -178,11 +186,12 @@ class Run:
     def due(self, tick: int) -> float:
         """When a cycle begins by the clock.
 
-        At its time, or earlier cycles at the chosen speed, or at once.
+        When its interval is over, or earlier cycles at the chosen speed, or at once.
         """
+        over = float(tick + self._options.interval)
         if self._options.speed is None:
-            return float(tick)
-        return max(float(tick), self._begun + (tick - self.first) / self._options.speed)
+            return over
+        return max(over, self._begun + (tick - self.first) / self._options.speed)
 
     async def _until(self, moment: float) -> None:
         while (left := moment - self._clock()) > 0:
@@ -190,17 +199,25 @@ class Run:
             self._pipeline.check()
 
 
+def present(options: Options, now: float) -> int:
+    """The tick of the newest interval that is over."""
+    return (int(now) // options.interval - 1) * options.interval
+
+
+def on_grid(instant: int, step: int) -> int:
+    """The first tick that is not before `instant`."""
+    return -(-instant // step) * step
+
+
 def span(options: Options, now: float) -> tuple[int, int | None]:
-    """The first and the last instant of a run that begins at `now`; None if the end is not known (yet)."""
+    """The first and the last tick of a run that begins at `now`; None if the end is not known (yet)."""
     step = options.interval
-    present = int(now) // step * step
+    newest = present(options, now)
     if options.history:
-        first = (present - options.history) // WINDOW * WINDOW
-        first = -(-first // step) * step
-        return first, None
+        return on_grid((newest + step - options.history) // WINDOW * WINDOW, step), None
     if options.speed is not None and options.speed > 1:
         if options.iterations is None:
             raise UsageError("--speed needs a past to play: give --history, or --iterations")
-        end = int(now + options.iterations * step / options.speed) // step * step
+        end = present(options, now + options.iterations * step / options.speed)
         return end - (options.iterations - 1) * step, end
-    return present, None if options.iterations is None else present + (options.iterations - 1) * step
+    return newest, None if options.iterations is None else newest + (options.iterations - 1) * step

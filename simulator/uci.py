@@ -131,15 +131,15 @@ class Replay:
         return (self._first + meters * STRIDE + local_day) % self._days
 
     def measure(self, tick: int, meters: NDArray[np.int64]) -> Measurement:
-        """Energy of the interval that ends at `tick`: the sum of its minutes, or an even part of one minute.
+        """Energy of the interval that begins at `tick`: the sum of its minutes, or an even part of one.
 
         A meter with a gap in the interval has no reading: no energy is invented.
         """
         minutes = max(1, self._interval // 60)
-        last = -(-tick // 60) * 60
+        first = tick // 60 * 60
         rows = np.empty((len(meters), minutes), dtype=np.int64)
         for column in range(minutes):
-            local_day, second = divmod(self._local.seconds(last - 60 * column), 86_400)
+            local_day, second = divmod(self._local.seconds(first + 60 * column), 86_400)
             rows[:, column] = self.day_of(meters, local_day) * MINUTES_A_DAY + second // 60
         played = self._record[rows].astype(np.int64)
         power = played[:, :, 0].sum(axis=1)

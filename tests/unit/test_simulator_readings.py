@@ -73,7 +73,7 @@ def test_many_meters_together_use_what_the_profile_says(kind: str, mix: str, day
     everyone = np.arange(meters)
     midnight = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo("Europe/Berlin"))
     start = int(midnight.timestamp())
-    quarters = range(start + interval, start + 86_400 + interval, interval)
+    quarters = range(start, start + 86_400, interval)
     used = np.array([profiles.measure(tick, everyone).energy.sum() / 1e6 for tick in quarters])
     first = (midnight.timetuple().tm_yday - 1) * 96
     shape = year_profile(kind, 2026)[first : first + 96] * 0.25 / 1_000_000
@@ -92,15 +92,24 @@ def test_a_year_of_the_profile_is_a_million_kilowatt_hours() -> None:
 def test_energy_is_scaled_to_the_interval(interval: int) -> None:
     meters = np.arange(3000)
     profiles = Profiles(seed=3, meters=3000, interval=interval, mix="households", zone="UTC")
-    hour = [
-        profiles.measure(tick, meters).energy.sum()
-        for tick in range(MONDAY + interval, MONDAY + 3601, interval)
-    ]
+    hour = [profiles.measure(tick, meters).energy.sum() for tick in range(MONDAY, MONDAY + 3600, interval)]
     reference = Profiles(seed=3, meters=3000, interval=900, mix="households", zone="UTC")
-    quarters = [
-        reference.measure(tick, meters).energy.sum() for tick in range(MONDAY + 900, MONDAY + 3601, 900)
-    ]
+    quarters = [reference.measure(tick, meters).energy.sum() for tick in range(MONDAY, MONDAY + 3600, 900)]
     assert sum(hour) == pytest.approx(sum(quarters), rel=0.03)
+
+
+def test_a_reading_measures_the_interval_that_begins_at_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(noise, "around_one", lambda *_: 1.0)
+    meters = np.arange(2)
+    for interval in (60, 900, 3600):
+        profiles = Profiles(seed=1, meters=2, interval=interval, mix="households", zone="UTC")
+        profiles._shift[:] = 0  # no habits: the profile as it is
+        shape = year_profile("h25", 2026)[11 * 96 :]
+        for quarter in (24, 28, 72):
+            covered = shape[quarter : quarter + max(1, interval // 900)].mean() * interval / 3600
+            expected = covered * profiles.yearly_use(meters)
+            energy = profiles.measure(MONDAY + quarter * 900, meters).energy
+            assert np.abs(energy - expected).max() <= 1, (interval, quarter)
 
 
 def test_noise_is_uniform_and_normal_and_unrelated_between_streams() -> None:

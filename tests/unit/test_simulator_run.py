@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 import aiohttp
 import numpy as np
@@ -208,6 +210,45 @@ async def test_live_cycles_are_spread_over_the_interval_and_end_after_the_iterat
     assert min(int(begun), int(arrivals[0])) <= int(arrivals[-1])
 
 
+class Recorder:
+    """A sender that notes when each reading came, and the start of the interval it measures."""
+
+    def __init__(self) -> None:
+        self.came: list[tuple[float, int]] = []
+
+    async def send(self, readings: list[str]) -> Answer:
+        stamps = [datetime.fromisoformat(json.loads(one)["timestamp"]) for one in readings]
+        self.came += [(time.time(), int(stamp.timestamp())) for stamp in stamps]
+        return Answer(accepted=len(readings))
+
+    async def ready_for_window(self) -> None:
+        return
+
+    async def close(self) -> None:
+        return
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        Options(meters=30, interval=1, iterations=3),
+        Options(meters=30, interval=1, history=1, iterations=3),
+        Options(meters=30, interval=1, history=1, iterations=0),
+        Options(meters=30, interval=1, iterations=4, speed=2),
+    ],
+)
+async def test_no_reading_is_sent_before_its_interval_is_over(options: Options) -> None:
+    stats, recorder = Statistics(), Recorder()
+    run = Run(options, make_fleet(options), recorder, stats, Display(stats, stream=io.StringIO()))
+    await run.play()
+    stamps = sorted({stamp for _, stamp in recorder.came})
+    assert len(recorder.came) == 30 * len(stamps)
+    assert stamps == list(range(stamps[0], stamps[-1] + 1))
+    assert min(came - stamp for came, stamp in recorder.came) >= 1
+    newest = [came - stamp for came, stamp in recorder.came if stamp == stamps[-1]]
+    assert max(newest) < 2.5  # and it is sent within the interval after it
+
+
 async def test_a_stop_waits_for_what_is_under_way() -> None:
     stand_in = StandIn(delay=lambda _: 0.2)
 
@@ -245,28 +286,47 @@ def test_history_begins_with_a_whole_window() -> None:
     assert NOW - 4500 < first <= NOW - 3600
 
 
+@pytest.mark.parametrize("interval", [60, 900, 1200, 86_400])
+def test_the_longest_history_is_not_too_old_for_the_platform(interval: int) -> None:
+    options = Options(interval=interval, history=34 * 86_400)
+    for now in (NOW, NOW + 61, NOW + 86_400 / 2):
+        first, _ = span(options, now)
+        assert first % interval == 0
+        assert now - 35 * 86_400 <= first <= now - 33 * 86_400
+
+
+@pytest.mark.parametrize("interval", [60, 300, 1200])
+@pytest.mark.parametrize("delay", [0, 20])
+@pytest.mark.parametrize("behind", [-3600, 0, 600, 5000])
+def test_a_restart_begins_on_the_grid_and_never_ahead(interval: int, delay: int, behind: int) -> None:
+    options = Options(interval=interval, history=21_600, faults=Faults(late=0.1 if delay else 0.0))
+    stats = Statistics()
+    recorder, display = Recorder(), Display(stats, stream=io.StringIO())
+    run = Run(options, make_fleet(options), recorder, stats, display, clock=lambda: NOW)
+    begin, (newest_over, newest) = run.first, (int(NOW) // interval * interval - interval, int(NOW) - behind)
+    run.resume(newest)
+    assert run.first % interval == 0
+    assert begin < run.first <= newest_over
+    assert min(newest, newest_over) - run.first < max(900, interval)
+    assert run.origin == max(begin, run.first - 60 * delay)
+
+
 def test_speed_without_history_ends_at_the_present() -> None:
     first, last = span(Options(interval=60, iterations=61, speed=60), NOW)
     assert last is not None
     assert (last - first) == 60 * 60
-    assert last <= NOW + 61 <= last + 60
+    assert last + 60 <= NOW + 61 < last + 120
     with pytest.raises(UsageError, match="speed"):
         span(Options(speed=2), NOW)
 
 
 def test_speed_paces_the_past_until_it_meets_the_clock() -> None:
     options = Options(interval=60, history=3600, speed=60)
-    stats = Statistics()
-    run = Run(
-        options,
-        make_fleet(options),
-        object(),
-        stats,
-        Display(stats, stream=io.StringIO()),
-        clock=lambda: NOW,  # type: ignore[arg-type]
-    )
+    stats, recorder = Statistics(), Recorder()
+    display = Display(stats, stream=io.StringIO())
+    run = Run(options, make_fleet(options), recorder, stats, display, clock=lambda: NOW)
     assert run.due(run.first + 600) == NOW + 10
-    assert run.due(int(NOW) + 600) == NOW + 600
+    assert run.due(int(NOW) + 600) == NOW + 660
 
 
 @pytest.mark.parametrize(

@@ -57,12 +57,12 @@ def test_the_next_day_is_the_next_day_of_the_record() -> None:
 
 def test_a_quarter_hour_is_the_sum_of_its_minutes_and_ten_seconds_their_even_part() -> None:
     meters = np.arange(200)
-    minutes = [replay().measure(NOON + 60 * minute, meters).energy for minute in range(1, 16)]
-    quarter = replay(900).measure(NOON + 900, meters).energy
+    minutes = [replay().measure(NOON + 60 * minute, meters).energy for minute in range(15)]
+    quarter = replay(900).measure(NOON, meters).energy
     assert (
         np.abs(quarter - np.sum(minutes, axis=0)).max() <= 8
     )  # each minute is rounded to the milliwatt-hour
-    tens = [replay(10).measure(NOON + 10 * part, meters).energy for part in range(1, 7)]
+    tens = [replay(10).measure(NOON + 10 * part, meters).energy for part in range(6)]
     assert np.abs(np.sum(tens, axis=0) - minutes[0]).max() <= 4
 
 
@@ -90,7 +90,7 @@ def test_gaps_send_nothing(tmp_path: Path) -> None:
     gap = player.measure(midnight + 724 * 60, np.arange(2))
     assert len(gap) == 1
     assert gap.energy.tolist() == [20_000]
-    whole = uci.Replay(record, seed=0, interval=900, zone="UTC").measure(midnight + 730 * 60, np.arange(2))
+    whole = uci.Replay(record, seed=0, interval=900, zone="UTC").measure(midnight + 720 * 60, np.arange(2))
     assert len(whole) == 1
     assert whole.energy.tolist() == [300_000]
 

@@ -31,8 +31,8 @@ pace:
   far enough in the past to end its --iterations cycles at the present.
 
 faults, as shares drawn from the seed:
-  duplicate  of readings: sent a second time, duplicate_minutes (5) later
-  late       of readings: sent only late_minutes (20) after the others of their interval
+  duplicate  of readings: sent a second time, duplicate_minutes (5) or an interval later
+  late       of readings: sent only late_minutes (20) or an interval after the others
   silent     of meters: send nothing for two hours
   spike      of meters and windows: 150 kWh more than real
   negative   of meters and windows: negative energy

@@ -81,6 +81,11 @@ class FaultModel:
     def __init__(self, faults: Faults, *, seed: int, interval: int) -> None:
         self.faults, self._seed, self._interval = faults, seed, interval
 
+    def delays(self) -> dict[str, int]:
+        """As `Faults.delays`, in whole intervals: what is held back goes with a later cycle."""
+        step = self._interval
+        return {kind: -(-delay // step) * step for kind, delay in self.faults.delays().items()}
+
     def distort(self, tick: int, measured: Measurement) -> Measurement:
         """Silent meters are left out; negative, zero and spiking ones are changed for a whole window."""
         faults = self.faults

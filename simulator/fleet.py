@@ -44,7 +44,7 @@ class Fleet:
     @property
     def delays(self) -> dict[str, int]:
         """Seconds by which held-back readings are late, by kind of fault."""
-        return self._faults.faults.delays()
+        return self._faults.delays()
 
     def region(self, meter: int) -> str:
         """Meters are dealt to the regions in turn."""
@@ -65,7 +65,7 @@ class Fleet:
         now = fresh.only(~held)
         delivery = [self.encode(tick, now)]
         counts = {"late": 0, "duplicate": 0}
-        for kind, delay in self._faults.faults.delays().items():
+        for kind, delay in self._faults.delays().items():
             if tick - delay >= origin:
                 older = self._chosen(kind, tick - delay, meters)
                 counts[kind] = len(older)
@@ -75,7 +75,7 @@ class Fleet:
 
     def overdue(self, after: int, tick: int, *, origin: int) -> Delivery:
         """Held-back readings of `tick` whose turn would come only after the run ended, at `after`."""
-        delay = self._faults.faults.delays().get("late", 0)
+        delay = self._faults.delays().get("late", 0)
         if not delay or tick < origin or tick + delay <= after:
             return Delivery([])
         late = self._chosen("late", tick, self.everyone)

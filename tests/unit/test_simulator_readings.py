@@ -187,6 +187,18 @@ def test_late_readings_arrive_once_and_later_and_duplicates_twice() -> None:
     assert sum(lag[0] > 0 for lag in lags) / share == pytest.approx(0.1, abs=0.02)
 
 
+@pytest.mark.parametrize("interval", [900, 3600])
+def test_readings_held_back_stay_on_the_grid_of_the_interval(interval: int) -> None:
+    plain = make_fleet(interval=interval)
+    faulty = make_fleet(faults="late=0.3,duplicate=0.3", interval=interval)
+    ticks = range(MONDAY, MONDAY + 20 * interval, interval)
+    arrived = sent(faulty, ticks, MONDAY)
+    for tick in ticks:
+        arrived += faulty.overdue(ticks[-1], tick, origin=MONDAY).readings
+    assert set(arrived) == set(sent(plain, ticks, MONDAY))
+    assert len(arrived) > len(set(arrived))
+
+
 @pytest.mark.parametrize("text", ["late", "late=2", "late=x", "sudden=0.1", "late_minutes=0", "silent=-1"])
 def test_wrong_faults_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="fault"):

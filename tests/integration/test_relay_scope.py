@@ -258,3 +258,18 @@ async def test_an_event_frame_has_everything(
     assert event["cursor"] == database.value(
         "select event.cursor(xid, id) from event.log order by xid desc, id desc limit 1"
     )
+
+
+async def test_an_odd_payload_stops_nobody(relay_server: TestServer, keys: Keys, database: Database) -> None:
+    demo = tenant_id(database)
+    async with (
+        connect(relay_server.url, keys.mint("operator")) as operator,
+        connect(relay_server.url, keys.mint("consumer")) as consumer,
+    ):
+        await operator.subscribe()
+        await consumer.subscribe()
+        for value in ("yesterday", 7, None, "infinity", "2026-01-01", {"a": 1}):
+            emit(database, demo, "alert.raised", meter=meter_id(database, ALICES), raised_at=value)
+        emit(database, demo, mark="end")
+        assert len(await operator.events_until("end")) == 6
+        assert len(await consumer.events_until("end")) == 6

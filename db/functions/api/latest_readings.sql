@@ -23,7 +23,7 @@ $$The latest reading of every meter
 Meters that never sent one are absent.$$;
 comment on column api.latest_readings.meter_id is 'Public name of the meter.';
 comment on column api.latest_readings.region is 'Code of the meter''s region.';
-comment on column api.latest_readings.timestamp is 'End of the interval measured.';
+comment on column api.latest_readings.timestamp is 'Start of the interval measured.';
 comment on column api.latest_readings.energy_kwh is 'Energy of the interval, kWh; negative is fed in.';
 comment on column api.latest_readings.voltage is 'Mean voltage of the interval, V.';
 comment on column api.latest_readings.current is 'Mean current of the interval, A.';

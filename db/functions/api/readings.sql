@@ -19,7 +19,7 @@ As the meters sent them, duplicates removed. Filter by meter_id and timestamp; f
 readings_1m, readings_15m and readings_1h.$$;
 comment on column api.readings.meter_id is 'Public name of the meter.';
 comment on column api.readings.region is 'Code of the meter''s region.';
-comment on column api.readings.timestamp is 'End of the interval measured.';
+comment on column api.readings.timestamp is 'Start of the interval measured.';
 comment on column api.readings.energy_kwh is 'Energy of the interval, kWh; negative is fed in.';
 comment on column api.readings.voltage is 'Mean voltage of the interval, V.';
 comment on column api.readings.current is 'Mean current of the interval, A.';

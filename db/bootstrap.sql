@@ -32,9 +32,14 @@ alter role authenticator login noinherit;
 alter role segs_ingest login;
 alter role segs_relay login;
 
-grant anon, consumer, operator, admin, device to authenticator;
+grant anon to authenticator;
+grant consumer to authenticator;
+grant operator to authenticator;
+grant admin to authenticator;
+grant device to authenticator;
 grant segs_owner to segs_cron;
-grant segs_owner, segs_api to current_user;
+grant segs_owner to current_user;
+grant segs_api to current_user;
 
 -- PostgREST applies the settings of the role it becomes (impersonated role settings).
 alter role anon set statement_timeout to '3s';

@@ -8,9 +8,11 @@ create schema event authorization segs_owner;
 create schema auth authorization segs_owner;
 create schema api authorization segs_api;
 
-comment on schema grid is 'Tenants, regions, meters, readings and closed windows: what the grid is and what it measured.';
+comment on schema grid is
+'Tenants, regions, meters, readings and closed windows: what the grid is and what it measured.';
 comment on schema ingest is 'The way in: limits, the batch log, quarantine and the raw_readings queue consumer.';
-comment on schema rollup is 'Readings summed per meter in 1m, 15m and 1h buckets, by whichever driver the TimescaleDB edition allows.';
+comment on schema rollup is
+'Readings summed per meter in 1m, 15m and 1h buckets, by whichever driver the TimescaleDB edition allows.';
 comment on schema tariff is 'Plans and the published price of every region and window.';
 comment on schema alert is 'Detection rules and the alerts they raised.';
 comment on schema event is 'The outbox: every change worth telling, in commit order.';

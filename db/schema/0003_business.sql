@@ -14,10 +14,12 @@ create table tariff.plan (
     -- one plan at a time for a region, and one for "every other region" (null)
     exclude using gist (tenant_id with =, coalesce(region_id, 0) with =, validity with &&)
 );
-comment on table tariff.plan is 'How a region is priced while the plan is valid; a null region means every region without a plan of its own.';
+comment on table tariff.plan is
+'How a region is priced while the plan is valid; a null region means every region without a plan of its own.';
 comment on column tariff.plan.base_price is 'Price at no load, tenant currency per kWh.';
 comment on column tariff.plan.max_multiplier is 'Multiplier reached at high_load.';
-comment on column tariff.plan.high_load is 'Load of a region in one window, mWh, at which the multiplier is max_multiplier.';
+comment on column tariff.plan.high_load is
+'Load of a region in one window, mWh, at which the multiplier is max_multiplier.';
 
 create table tariff.price (
     tenant_id integer not null,
@@ -32,7 +34,8 @@ create table tariff.price (
     primary key (region_id, window_start)
 );
 create index price_tenant on tariff.price (tenant_id, window_start);
-comment on table tariff.price is 'The published price of a region and window. Never changed, never deleted by late readings.';
+comment on table tariff.price is
+'The published price of a region and window. Never changed, never deleted by late readings.';
 comment on column tariff.price.price is 'Tenant currency per kWh for energy used in the window.';
 comment on column tariff.price.load_energy is 'Load of the window before, mWh, from which the multiplier came.';
 
@@ -51,7 +54,8 @@ create table alert.rule (
     check (kind <> 'high' or threshold is not null),
     unique nulls not distinct (tenant_id, kind, meter_id, user_id)
 );
-comment on table alert.rule is 'What raises an alert. The rule of a meter beats its owner''s, which beats the tenant''s.';
+comment on table alert.rule is
+'What raises an alert. The rule of a meter beats its owner''s, which beats the tenant''s.';
 comment on column alert.rule.threshold is 'kind high: energy of one window, mWh, above which the alert is raised.';
 
 create table alert.alert (
@@ -84,9 +88,12 @@ create table alert.alert (
 );
 create index alert_tenant on alert.alert (tenant_id, raised_at);
 create index alert_open on alert.alert (tenant_id, meter_id) where status <> 'resolved';
-comment on table alert.alert is 'Something a meter did that a person should know. Repeats within the hour are counted, not raised again.';
-comment on column alert.alert.raised_at is 'End of the window that first showed it (time of the grid, not of the clock; see created_at).';
-comment on column alert.alert.quiet_period is 'One hour from raised_at: the same meter and kind seen again in it is counted here.';
+comment on table alert.alert is
+'Something a meter did that a person should know. Repeats within the hour are counted, not raised again.';
+comment on column alert.alert.raised_at is
+'End of the window that first showed it (time of the grid, not of the clock; see created_at).';
+comment on column alert.alert.quiet_period is
+'One hour from raised_at: the same meter and kind seen again in it is counted here.';
 comment on column alert.alert.value is 'Energy of the latest window that showed it, mWh; null when silent.';
 
 create table event.log (
@@ -102,7 +109,8 @@ create table event.log (
 );
 create index log_at on event.log (at);
 create index log_tenant on event.log (tenant_id, xid, id);
-comment on table event.log is 'The outbox, written in the transaction of the change it tells. Read in (xid, id) order below the snapshot''s xmin.';
+comment on table event.log is
+'The outbox, written in the transaction of the change it tells. Read in (xid, id) order below the snapshot''s xmin.';
 
 create table event.state (
     singleton boolean primary key default true check (singleton),
@@ -111,7 +119,8 @@ create table event.state (
     pruned_id bigint not null default 0
 );
 insert into event.state default values;
-comment on table event.state is 'One row. A cursor of another epoch, or before the pruned position, is answered with a gap.';
+comment on table event.state is
+'One row. A cursor of another epoch, or before the pruned position, is answered with a gap.';
 comment on column event.state.epoch is 'Bumped when the database is restored from a backup, because xids start again.';
 
 select pgmq.create('raw_readings');

@@ -79,7 +79,8 @@ def test_every_column_python_writes_exists(apache_connection: psycopg.Connection
 
 
 def test_the_search_reads_sql() -> None:
-    sql = "select * from event.read_after(%s, (select max(a, b)), max_events => 5); insert into grid.meter (a, b)"
+    call_sql = "select * from event.read_after(%s, (select max(a, b)), max_events => 5)"
+    sql = f"{call_sql}; insert into grid.meter (a, b)"
     call, columns = uses_of(sql)
     assert (call.name, len(call.arguments), call.named) == ("event.read_after", 3, ["max_events"])
     assert columns.is_column_list

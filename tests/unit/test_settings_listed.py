@@ -31,7 +31,7 @@ def _subclasses(kind: type[WorkerSettings]) -> Iterator[type[WorkerSettings]]:
 
 
 def read_elsewhere() -> set[str]:
-    """Names that code reads from the environment by itself: ``os.environ["SEGS_X"]``, ``environ.get("SEGS_X")``."""
+    """Names that code reads by itself: ``os.environ["SEGS_X"]``, ``environ.get("SEGS_X")``."""
     found: set[str] = set()
     for package in ("workers", "stack", "simulator", "bench"):
         for path in (CHECKOUT / package).rglob("*.py"):
@@ -48,9 +48,9 @@ def _environment_names(node: ast.AST) -> Iterator[str]:
         source, key = node.func, node.args[0]
     else:
         return
-    if "environ" in ast.unparse(source) and isinstance(key, ast.Constant) and isinstance(key.value, str):
-        if NAME.fullmatch(key.value):
-            yield key.value
+    match key:
+        case ast.Constant(value=str(name)) if "environ" in ast.unparse(source) and NAME.fullmatch(name):
+            yield name
 
 
 def listed() -> list[str]:

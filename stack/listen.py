@@ -162,6 +162,8 @@ class Listener:
         if kind == "error":
             details = f" ({frame['details']})" if frame.get("details") else ""
             raise Refused(f"{frame['message']}{details}")
+        if kind == "subscribed":
+            self.say("connected; windows close every 15 minutes, alerts and corrections come in between")
         if kind in ("event", "gap"):
             self.show(frame, text)
         if kind != "welcome":

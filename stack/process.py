@@ -42,7 +42,7 @@ class ServerSpec:
     in_runtime: bool = False
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout: float = 20.0
-    ready_timeout: float = 30.0
+    ready_timeout: float = 60.0
     cwd: Path | None = None
 
 

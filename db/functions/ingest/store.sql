@@ -5,12 +5,12 @@ create function ingest.store(
 language sql
 as $$
     with given as materialized (
-        select g.tenant_id, g.reading, ingest.shape_error(g.reading) as shape_error
-        from unnest(store.tenant_ids, store.readings) as g (tenant_id, reading)
+        select g.tenant_id, g.reading, g.position, ingest.shape_error(g.reading) as shape_error
+        from unnest(store.tenant_ids, store.readings) with ordinality as g (tenant_id, reading, position)
     ),
 
     shaped as materialized (
-        select g.tenant_id, g.reading, m.meter_id,
+        select g.tenant_id, g.reading, g.position, m.meter_id,
             case when g.shape_error is null then (g.reading ->> 'timestamp')::timestamptz end as ts,
             case when g.shape_error is null then (g.reading ->> 'kwh')::numeric end as kwh
         from given as g
@@ -32,7 +32,7 @@ as $$
             ingest.real_or_null(j.reading -> 'voltage'), ingest.real_or_null(j.reading -> 'current')
         from judged as j
         where j.code is null
-        order by j.meter_id, j.ts
+        order by j.meter_id, j.ts, j.position -- the first of a time counts
         on conflict do nothing
         returning meter_id
     ),

@@ -51,9 +51,10 @@ async def test_the_first_value_stands(gateway: Gateway, database: Database) -> N
 
 
 async def test_late_readings_are_not_taken_for_duplicates(gateway: Gateway, database: Database) -> None:
-    await gateway.send(batch(range(1, 11), 100))
-    assert (await gateway.send(batch(range(1, 11), 50)))["accepted"] == 10
-    assert (await gateway.send(batch(range(1, 11), 50) + batch(range(1, 11), 150)))["accepted"] == 10
+    middle, early, late = (batch(range(1, 11), seconds) for seconds in (100, 50, 150))
+    await gateway.send(middle)
+    assert (await gateway.send(early))["accepted"] == 10
+    assert await gateway.send(early + late) == {"accepted": 10, "duplicates": 10, "rejected": []}
     assert database.value("select count(*) from grid.reading") == 30
 
 

@@ -77,6 +77,7 @@ async def test_roles_and_accounts_that_may_not_listen(
     assert await handshake_status(url, keys.mint("device")) == 403
     assert await handshake_status(url, keys.mint("operator", sub=str(uuid4()))) == 403
     assert await handshake_status(url, keys.mint("operator", sub="not a uuid")) == 403
+    assert await handshake_status(url, keys.mint("operator", tenant="elsewhere")) == 403
     gone = add_user(database, tenant_id(database), "operator")
     database.rows("update auth.user_account set disabled_at = now() where user_id = %s", (gone,))
     assert await handshake_status(url, keys.mint("operator", sub=str(gone))) == 403

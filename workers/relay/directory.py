@@ -23,11 +23,11 @@ class Directory:
 
     def __init__(self, pool: db.Pool) -> None:
         self._pool = pool
-        self._asked: dict[tuple[str, str], asyncio.Task[Scope]] = {}
+        self._asked: dict[tuple[str, str, str], asyncio.Task[Scope]] = {}
 
     async def scope_at_door(self, claims: Claims) -> Scope:
         """The same as :meth:`scope`, asked once for all connections of a user that arrive together."""
-        key = (claims.subject, claims.role)
+        key = (claims.subject, claims.tenant, claims.role)
         task = self._asked.get(key)
         if task is None:
             task = self._asked[key] = asyncio.create_task(self.scope(claims))
@@ -45,7 +45,7 @@ class Directory:
             raise Forbidden("the token does not name a user account") from None
         try:
             async with self._pool.connection() as connection:
-                row = await queries.scope(connection, user_id)
+                row = await queries.scope(connection, user_id, claims.tenant)
         except Exception as error:
             raise _unavailable(error) from error
         if row is None:

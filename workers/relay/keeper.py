@@ -49,9 +49,9 @@ class Keeper:
                 log.exception("rights not refreshed")
 
     async def _refresh_all(self) -> None:
-        by_user: dict[tuple[str, str], list[Session]] = defaultdict(list)
+        by_user: dict[tuple[str, str, str], list[Session]] = defaultdict(list)
         for session in self._hub.sessions:
-            by_user[session.claims.subject, session.claims.role].append(session)
+            by_user[session.claims.subject, session.claims.tenant, session.claims.role].append(session)
         for sessions in by_user.values():
             try:
                 scope = await self._directory.scope(sessions[0].claims)

@@ -30,7 +30,7 @@ order by r.xid, r.id
 _POSITION = "select epoch, xid::text, id from event.position()"
 _HORIZON = "select epoch, xid::text, id from event.horizon()"
 _WAITING = "select waiting, oldest_at from event.waiting(%s::text::xid8, %s)"
-_SCOPE = "select tenant_id, role, meters, regions from event.scope(%s)"
+_SCOPE = "select tenant_id, role, meters, regions from event.scope(%s, %s)"
 _REGION_IDS = "select code, region_id from event.region_ids(%s, %s)"
 _METER_IDS = "select code, meter_id from event.meter_ids(%s, %s)"
 
@@ -70,10 +70,10 @@ async def waiting(connection: Connection, position: Position) -> Waiting:
     return Waiting(bool(row[0]), row[1]) if row else Waiting(False, None)
 
 
-async def scope(connection: Connection, user_id: UUID) -> dict[str, Any] | None:
-    """The account's tenant, role, meters and regions; None if it is unknown or disabled."""
+async def scope(connection: Connection, user_id: UUID, tenant: str) -> dict[str, Any] | None:
+    """The account's tenant, role, meters and regions; None if it is unknown, disabled or of another tenant."""
     async with connection.cursor(row_factory=dict_row) as rows:
-        await rows.execute(_SCOPE, (user_id,))
+        await rows.execute(_SCOPE, (user_id, tenant))
         return await rows.fetchone()
 
 

@@ -1,5 +1,7 @@
 -- Security definer: the relay may not read accounts and ownership itself.
-create function event.scope(user_id uuid) returns table (tenant_id integer, role text, meters jsonb, regions integer[])
+create function event.scope(user_id uuid, tenant text) returns table (
+    tenant_id integer, role text, meters jsonb, regions integer[]
+)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -9,6 +11,7 @@ as $$
         case when u.role = 'consumer' then coalesce(owned.meters, '[]') end,
         case when u.role = 'consumer' then coalesce(owned.regions, '{}') end
     from auth.user_account as u
+    join grid.tenant as t on t.tenant_id = u.tenant_id
     cross join lateral (
         select
             jsonb_agg(
@@ -22,11 +25,11 @@ as $$
         join grid.meter as m on m.tenant_id = o.tenant_id and m.meter_id = o.meter_id
         where u.role = 'consumer' and o.tenant_id = u.tenant_id and o.user_id = u.user_id
     ) as owned
-    where u.user_id = $1 and (u.disabled_at is null or u.disabled_at > now())
+    where u.user_id = $1 and t.code = $2 and (u.disabled_at is null or u.disabled_at > now())
 $$;
-revoke all on function event.scope(uuid) from public;
-grant execute on function event.scope(uuid) to segs_relay;
-comment on function event.scope(uuid) is
+revoke all on function event.scope(uuid, text) from public;
+grant execute on function event.scope(uuid, text) to segs_relay;
+comment on function event.scope(uuid, text) is
 'What a user may hear: a consumer the listed meters in their ownership periods (to null: until further notice) and the '
-'regions of meters owned now; operators and admins (meters, regions null) all of the tenant. No row: unknown '
-'or disabled.';
+'regions of meters owned now; operators and admins (meters, regions null) all of the tenant. No row: unknown, '
+'disabled, or of another tenant than the token says.';

@@ -1,5 +1,5 @@
 begin;
-select plan(13);
+select plan(14);
 select tap.make_tenant('acme');
 select tap.make_tenant('other');
 select tap.own('acme', 'M-3', 'alice', '[2024-01-01 00:00Z, 2025-01-01 00:00Z)');
@@ -20,7 +20,7 @@ create function pg_temp.scope_of(wanted text) returns table (
 )
 language sql
 as $$
-    select s.* from known as k, event.scope(k.id) as s where k.name = wanted
+    select s.* from known as k, event.scope(k.id, 'acme') as s where k.name = wanted
 $$;
 select is((select tenant_id from pg_temp.scope_of('alice')), (select tenant_id from expected), 'a consumer''s tenant');
 select is((select role from pg_temp.scope_of('alice')), 'consumer', 'and role');
@@ -50,7 +50,11 @@ select results_eq(
     $$ values ('operator', null::jsonb, null::integer []) $$, 'an operator hears all of the tenant'
 );
 select is((select role from pg_temp.scope_of('admin')), 'admin', 'and an admin');
-select is_empty($$ select * from event.scope(gen_random_uuid()) $$, 'an unknown user hears nothing');
+select is_empty($$ select * from event.scope(gen_random_uuid(), 'acme') $$, 'an unknown user hears nothing');
+select is_empty(
+    $$ select * from event.scope((select id from known where name = 'alice'), 'other') $$,
+    'nor does one whose token names another tenant'
+);
 select is(
     (select array_agg(code order by code) from event.meter_ids((select tenant_id from expected), '{M-1,M-2,X}')),
     '{M-1,M-2}',
@@ -68,7 +72,7 @@ reset role;
 update auth.user_account set disabled_at = now() where user_id = (select id from known where name = 'alice');
 select
     is_empty(
-        $$ select * from event.scope((select id from known where name = 'alice')) $$, 'a disabled user hears nothing'
+        $$ select * from event.scope((select id from known where name = 'alice'), 'acme') $$, 'a disabled user hears nothing'
     );
 select * from finish();
 rollback;

@@ -34,7 +34,7 @@ class Directory:
             task.add_done_callback(lambda _: self._forget_soon(key))
         return await asyncio.shield(task)
 
-    def _forget_soon(self, key: tuple[str, str]) -> None:
+    def _forget_soon(self, key: tuple[str, str, str]) -> None:
         asyncio.get_running_loop().call_later(REMEMBER, self._asked.pop, key, None)
 
     async def scope(self, claims: Claims) -> Scope:

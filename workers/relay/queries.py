@@ -71,7 +71,7 @@ async def waiting(connection: Connection, position: Position) -> Waiting:
 
 
 async def scope(connection: Connection, user_id: UUID, tenant: str) -> dict[str, Any] | None:
-    """The account's tenant, role, meters and regions; None if it is unknown, disabled or of another tenant."""
+    """Tenant, role, meters and regions; None for an account unknown, disabled or of another tenant."""
     async with connection.cursor(row_factory=dict_row) as rows:
         await rows.execute(_SCOPE, (user_id, tenant))
         return await rows.fetchone()

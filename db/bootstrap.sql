@@ -5,16 +5,17 @@
 --   segs_owner     owns every private table and function; nobody logs in as it
 --   segs_api       owns everything in schema api; subject to row-level security like any stranger
 --   segs_cron      runs the pg_cron jobs; has no password, so only the server itself can be it
---   authenticator  PostgREST's login; owns nothing, inherits nothing, becomes one of the five below
---   anon, consumer, operator, admin, device     what a token may claim
---   segs_ingest, segs_relay                     one login a worker, with the least it needs
+--   authenticator  PostgREST's login; owns nothing, inherits nothing, becomes one of those below
+--   anon, consumer, operator, admin, platform_admin, device     what a token may claim
+--   segs_ingest, segs_relay, segs_auth, segs_notifier           one login a worker, with the least it needs
 do $$
 declare
     wanted text;
 begin
     foreach wanted in array array[
         'segs_owner', 'segs_api', 'segs_cron', 'authenticator', 'segs_ingest', 'segs_relay',
-        'anon', 'consumer', 'operator', 'admin', 'device'
+        'segs_auth', 'segs_notifier',
+        'anon', 'consumer', 'operator', 'admin', 'platform_admin', 'device'
     ] loop
         begin
             if to_regrole(wanted) is null then
@@ -31,11 +32,14 @@ alter role segs_cron login inherit;
 alter role authenticator login noinherit;
 alter role segs_ingest login;
 alter role segs_relay login;
+alter role segs_auth login;
+alter role segs_notifier login;
 
 grant anon to authenticator;
 grant consumer to authenticator;
 grant operator to authenticator;
 grant admin to authenticator;
+grant platform_admin to authenticator;
 grant device to authenticator;
 grant segs_owner to segs_cron;
 grant segs_owner to current_user;
@@ -46,11 +50,16 @@ alter role anon set statement_timeout to '3s';
 alter role consumer set statement_timeout to '5s';
 alter role operator set statement_timeout to '15s';
 alter role admin set statement_timeout to '15s';
+alter role platform_admin set statement_timeout to '15s';
 alter role device set statement_timeout to '5s';
 alter role segs_ingest set statement_timeout to '30s';
 alter role segs_ingest set idle_in_transaction_session_timeout to '15s';
 alter role segs_relay set statement_timeout to '15s';
 alter role segs_relay set idle_in_transaction_session_timeout to '15s';
+alter role segs_auth set statement_timeout to '10s';
+alter role segs_auth set idle_in_transaction_session_timeout to '15s';
+alter role segs_notifier set statement_timeout to '15s';
+alter role segs_notifier set idle_in_transaction_session_timeout to '15s';
 
 create extension if not exists timescaledb;
 create extension if not exists btree_gist;

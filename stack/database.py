@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DB = ROOT / "db"
 MIGRATIONS_TABLE = "deploy.migration"
 # Schemas whose functions, procedures and views all come from db/functions.
-MANAGED_SCHEMAS = ("grid", "ingest", "rollup", "tariff", "alert", "event", "auth")
+MANAGED_SCHEMAS = ("grid", "ingest", "rollup", "tariff", "alert", "event", "auth", "notify")
 
 
 class DeployError(Exception):

@@ -7,6 +7,7 @@ import io
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import aiohttp
 
@@ -153,7 +154,7 @@ async def test_measured_days_arrive_as_measured(
             options, fleet, HttpSender(http, ingest_server.url, keys.mint("device"), stats), stats
         )
     assert stats.accepted == stats.sent
-    stored = dict(
+    stored: dict[Any, Any] = dict(
         database.rows(
             f"select m.code, r.energy {OF_THE_FLEET} and r.ts = %s", [datetime.fromtimestamp(run.first, UTC)]
         )

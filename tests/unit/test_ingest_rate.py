@@ -9,7 +9,7 @@ from workers.ingest.rate import RateLimiter
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [100.0]
-    monkeypatch.setattr(rate.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("workers.ingest.rate.time.monotonic", lambda: now[0])
     return now
 
 

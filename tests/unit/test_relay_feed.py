@@ -111,7 +111,8 @@ def test_a_consumer_hears_own_alerts_in_the_period_and_own_prices() -> None:
 
 
 def test_a_consumer_who_owns_nothing_hears_nothing() -> None:
-    for row in ({"meters": None, "regions": None}, {"meters": [], "regions": []}):
+    nothing: list[dict[str, Any]] = [{"meters": None, "regions": None}, {"meters": [], "regions": []}]
+    for row in nothing:
         scope = scope_from_row({"tenant_id": 1, "role": "operator", **row}, token_role="consumer")
         for topic in ("price.published", "load.closed", "alert.raised"):
             assert not scope.allows(event(1, topic, meter=1))

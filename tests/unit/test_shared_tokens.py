@@ -96,7 +96,7 @@ def test_a_remembered_token_still_expires(
     token = keys.mint("device")
     verifier.verify(token)
     later = time.time() + 7200
-    monkeypatch.setattr(tokens.time, "time", lambda: later)
+    monkeypatch.setattr("workers.tokens.time.time", lambda: later)
     with pytest.raises(Unauthorized, match="expired"):
         verifier.verify(token)
 

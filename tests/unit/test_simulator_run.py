@@ -12,6 +12,7 @@ from datetime import datetime
 import aiohttp
 import numpy as np
 import pytest
+from aiohttp import web
 
 from simulator import backoff
 from simulator.display import Display
@@ -106,14 +107,14 @@ async def test_no_window_is_begun_before_the_one_before_is_answered() -> None:
 
 
 async def test_trouble_is_retried_until_everything_is_stored_and_counted_once() -> None:
-    answers = {
+    answers: dict[int, web.Response | str] = {
         0: error(503, "unavailable"),
         2: error(429, "rate_limited", **{"Retry-After": "0.05"}),
         3: "lost",
         5: error(500, "internal_error"),
         6: "lost",
     }
-    async with serving(StandIn(trouble=answers.get)) as stand_in:
+    async with serving(StandIn(trouble=lambda number: answers.get(number))) as stand_in:
         stats = await play(stand_in, HISTORY)
     assert set(stand_in.stored) == whole_history(HISTORY)
     assert stats.sent == 7 * 65

@@ -134,17 +134,26 @@ create table ingest.limits (
     max_age interval not null default '35 days',
     max_energy bigint not null default 10000000000,
     max_read_count integer not null default 5,
-    window_grace interval not null default '30 seconds',
-    idle_after interval not null default '2 minutes'
+    window_grace interval not null default '90 seconds' check (window_grace >= interval '0'),
+    idle_after interval not null default '2 minutes' check (idle_after > interval '0'),
+    live_lag interval not null default '1 hour' check (live_lag > interval '0'),
+    live_step interval not null default '20 minutes' check (live_step > interval '0')
 );
 insert into ingest.limits default values;
 comment on table ingest.limits is 'One row: what a reading may claim, and how long closing a window waits.';
 comment on column ingest.limits.max_energy is 'Largest absolute energy of one reading, mWh.';
 comment on column ingest.limits.max_read_count is
 'Deliveries of one queue message before it goes to the dead-letter queue.';
-comment on column ingest.limits.window_grace is 'How long after its end a window stays open.';
+comment on column ingest.limits.window_grace is
+'How long after its end a window stays open. A reading is stamped with the start of its interval, so meters that send '
+'every minute need a minute and some seconds.';
+comment on column ingest.limits.live_lag is
+'A tenant whose newest reading is older than this is catching up; its windows wait for its readings.';
+comment on column ingest.limits.live_step is
+'A tenant whose newest reading has moved on by more than this within idle_after is catching up too. '
+'More than one interval of its slowest meters.';
 comment on column ingest.limits.idle_after is
-'A window waits for a tenant''s readings to pass its end, unless nothing at all has arrived for this long.';
+'While a tenant catches up, its windows wait for its readings, unless nothing at all has arrived for this long.';
 
 create table ingest.batch (
     batch_id bigint generated always as identity primary key,
@@ -158,6 +167,8 @@ create table ingest.batch (
     last_ts timestamptz
 );
 create index batch_tenant on ingest.batch (tenant_id, received_at);
+-- how far a tenant's readings have come, now and a moment ago (grid.catching_up)
+create index batch_progress on ingest.batch (tenant_id, last_ts) include (received_at);
 comment on table ingest.batch is
 'One row a tenant and committed write: what came in, and how far in time the tenant''s readings have come.';
 

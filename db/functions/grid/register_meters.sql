@@ -39,8 +39,9 @@ begin
     select array_agg(i.meter_id) into added from inserted as i;
 
     return query
-    select m.code, m.meter_id, m.meter_id = any (coalesce(added, '{}'))
+    select m.code, m.meter_id, a.meter_id is not null
     from grid.meter as m
+    left join unnest(added) as a (meter_id) using (meter_id)
     where m.tenant_id = register_meters.tenant_id
       and m.code in (select w.meter_id from jsonb_to_recordset(register_meters.meters) as w (meter_id text))
     order by m.code;

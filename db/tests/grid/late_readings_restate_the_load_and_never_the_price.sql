@@ -17,7 +17,7 @@ insert into grid.reading (ts, meter_id, energy)
 select t.ts, m.meter_id, 1000
 from meter as m
 cross join (values ('2026-03-02 12:01:00Z'::timestamptz), ('2026-03-02 12:16:00Z')) as t (ts);
-select count(*) from grid.seal_windows('2026-03-02 12:31:00Z');
+select count(*) from grid.seal_windows('2026-03-02 12:32:00Z');
 select is(
     (select count(*) from grid.late_window join meter using (meter_id)), 0::bigint, 'readings in time are not logged'
 );
@@ -31,10 +31,10 @@ select is(
     (select count(*) from grid.late_window join meter using (meter_id)), 1::bigint,
     'a reading below the seal is logged, one entry a meter and window'
 );
-select is(grid.restate_late_windows('2026-03-02 12:31:00Z'), 0, 'a window that is not yet closed is not restated');
-select is(grid.close_sealed_windows('2026-03-02 12:31:00Z'), 2, 'both windows close');
+select is(grid.restate_late_windows('2026-03-02 12:32:00Z'), 0, 'a window that is not yet closed is not restated');
+select is(grid.close_sealed_windows('2026-03-02 12:32:00Z'), 2, 'both windows close');
 select is(
-    grid.restate_late_windows('2026-03-02 12:31:00Z'), 0,
+    grid.restate_late_windows('2026-03-02 12:32:00Z'), 0,
     'what closing has already counted restates nothing'
 );
 

@@ -26,15 +26,15 @@ from (
 join grid.meter as m on m.code = v.code and m.tenant_id = (select tenant_id from one);
 
 select is_empty(
-    $$ select * from grid.seal_windows('2026-03-02 12:15:29Z') where tenant_id = (select tenant_id from one) $$,
+    $$ select * from grid.seal_windows('2026-03-02 12:16:29Z') where tenant_id = (select tenant_id from one) $$,
     'no window is over before its grace period has passed'
 );
 select results_eq(
-    $$ select sealed_until from grid.seal_windows('2026-03-02 12:15:30Z')
+    $$ select sealed_until from grid.seal_windows('2026-03-02 12:16:30Z')
        where tenant_id = (select tenant_id from one) $$,
     $$ values ('2026-03-02 12:15:00Z'::timestamptz) $$, 'then it is, from the tenant''s first reading on'
 );
-select is(grid.close_sealed_windows('2026-03-02 12:15:30Z'), 1, 'the sealed window is closed');
+select is(grid.close_sealed_windows('2026-03-02 12:16:30Z'), 1, 'the sealed window is closed');
 select results_eq(
     $$ select region, energy, meters, readings from load order by energy desc, region $$,
     $$ values ('north', 10000003000::bigint, 2, 3::bigint), ('central', 0, 0, 0), ('east', 0, 0, 0),
@@ -49,17 +49,17 @@ select is(
     ),
     5::bigint, 'which prices the next window'
 );
-select is(grid.close_sealed_windows('2026-03-02 12:15:30Z'), 0, 'closing again finds nothing to do');
+select is(grid.close_sealed_windows('2026-03-02 12:16:30Z'), 0, 'closing again finds nothing to do');
 
-select count(*) from grid.seal_windows('2026-03-02 13:01:00Z');
+select count(*) from grid.seal_windows('2026-03-02 13:02:00Z');
 select
     is(
-        grid.close_sealed_windows('2026-03-02 13:01:00Z', 2),
+        grid.close_sealed_windows('2026-03-02 13:02:00Z', 2),
         2,
         'a downtime leaves several: oldest first, as many as asked for'
     );
 select is((select max(window_start) from load), '2026-03-02 12:30:00Z', 'without a gap');
-select is(grid.close_sealed_windows('2026-03-02 13:01:00Z'), 1, 'and the rest with the next call');
+select is(grid.close_sealed_windows('2026-03-02 13:02:00Z'), 1, 'and the rest with the next call');
 
 select * from finish();
 rollback;

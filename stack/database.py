@@ -16,6 +16,7 @@ import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -74,7 +75,7 @@ def deploy(url: str, dbmate: Path) -> list[str]:
 def bootstrap(url: str) -> list[str]:
     """Roles, extensions and pgmq. Idempotent."""
     done = []
-    with psycopg.connect(url, autocommit=True) as connection:
+    with _connect(url, autocommit=True) as connection:
         _bootstrap_roles(connection)
         done.append("roles and extensions")
         if connection.execute("select to_regnamespace('pgmq') is null").fetchone() == (True,):
@@ -118,7 +119,7 @@ def rollback(url: str, dbmate: Path, steps: int = 1) -> list[str]:
             break
         remove_managed(url)
         _dbmate(url, dbmate, "rollback")
-        with psycopg.connect(url, autocommit=True) as connection:
+        with _connect(url, autocommit=True) as connection:
             connection.execute("delete from deploy.checksum where version = %s", (applied[-1],))
         done.append(f"rolled back {applied[-1]}")
     return done
@@ -126,7 +127,7 @@ def rollback(url: str, dbmate: Path, steps: int = 1) -> list[str]:
 
 def applied_migrations(url: str) -> list[str]:
     """Versions of the migrations that have run here, oldest first."""
-    with psycopg.connect(url, autocommit=True) as connection:
+    with _connect(url, autocommit=True) as connection:
         if connection.execute("select to_regclass('deploy.migration') is null").fetchone() == (True,):
             return []
         rows = connection.execute("select version from deploy.migration order by version").fetchall()
@@ -153,7 +154,7 @@ def check_unedited(url: str) -> None:
 
 def apply(url: str) -> list[str]:
     """Apply every file of ``db/functions`` and ``db/jobs`` in one transaction: all of it or nothing."""
-    with psycopg.connect(url) as connection, connection.transaction():
+    with _connect(url) as connection, connection.transaction():
         connection.execute("select pg_advisory_xact_lock(hashtext('segs deploy'))")
         connection.execute("set local check_function_bodies = off")
         count = apply_functions(connection)
@@ -217,7 +218,7 @@ def _root_error(failed: list[tuple[SourceFile, DeployError]]) -> DeployError:
 
 def remove_managed(url: str) -> None:
     """Drop everything ``db/functions`` defines, so that migrations can go down."""
-    with psycopg.connect(url) as connection:
+    with _connect(url) as connection:
         _drop_managed(connection)
 
 
@@ -273,9 +274,14 @@ def _drop_managed(connection: psycopg.Connection[tuple[object, ...]]) -> None:
         connection.execute(str(statement))
 
 
+def _connect(url: str, *, autocommit: bool = False) -> psycopg.Connection[Any]:
+    """Prepares nothing: poolers and PGlite may keep one session's statements for the next."""
+    return psycopg.connect(url, autocommit=autocommit, prepare_threshold=None)
+
+
 def set_passwords(url: str, passwords: dict[str, str]) -> None:
     """Set the passwords of login roles (stored as SCRAM verifiers)."""
-    with psycopg.connect(url, autocommit=True) as connection:
+    with _connect(url, autocommit=True) as connection:
         for role, password in passwords.items():
             connection.execute(
                 sql.SQL("alter role {} password {}").format(sql.Identifier(role), sql.Literal(password))
@@ -315,14 +321,14 @@ def _checksum(path: Path) -> str:
 
 
 def _recorded_checksums(url: str) -> dict[str, str]:
-    with psycopg.connect(url, autocommit=True) as connection:
+    with _connect(url, autocommit=True) as connection:
         if connection.execute("select to_regclass('deploy.checksum') is null").fetchone() == (True,):
             return {}
         return {row[0]: row[1] for row in connection.execute("select version, sha256 from deploy.checksum")}
 
 
 def _record_checksums(url: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
+    with _connect(url, autocommit=True) as connection:
         connection.execute("create schema if not exists deploy")
         connection.execute(
             "create table if not exists deploy.checksum"

@@ -36,12 +36,13 @@ begin
     select u.* into account
     from auth.user_account as u
     where u.user_id = auth.user_id() and u.tenant_id = auth.tenant_id();
-    if not found or account.disabled_at <= now() then
+    if not found or not auth.in_use(account, now()) then
         raise sqlstate 'PT401' using
             message = 'The token''s user does not exist or is disabled',
             hint = 'Sign in again, or ask an administrator of your tenant.';
     end if;
-    if auth.rank_of(claimed) > auth.rank_of(account.role) then
+    perform auth.check_session(claims);
+    if not auth.may_claim(claimed, account.role) then
         raise sqlstate 'PT403' using
             message = format('The token claims the role %s, which its user does not have', claimed),
             hint = 'Sign in again: your role has changed since the token was made.';
@@ -51,5 +52,5 @@ $$;
 revoke all on function auth.check_request() from public;
 grant execute on function auth.check_request() to anon, consumer, operator, admin, device;
 comment on function auth.check_request() is
-'Refuses a request whose token is incomplete, names no known tenant or enabled user, or claims a role above the '
-'user''s: 401 or 403 in the one error shape.';
+'Refuses a request whose token is incomplete, names no known tenant, enabled user or live session, or claims a role '
+'that its user does not have: 401 or 403 in the one error shape.';

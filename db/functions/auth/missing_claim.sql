@@ -9,7 +9,7 @@ as $$
             (3, 'exp', jsonb_typeof(claims -> 'exp') = 'number'),
             (4, 'sub', claims ->> 'sub' <> ''),
             (5, 'tenant', claims ->> 'tenant' <> ''),
-            (6, 'role', claims ->> 'role' in ('consumer', 'operator', 'admin', 'device'))
+            (6, 'role', claims ->> 'role' in ('consumer', 'operator', 'admin', 'platform_admin', 'device'))
     ) as wanted (position, claim, given)
     where wanted.given is not true
     order by wanted.position

@@ -1,0 +1,1 @@
+select cron.schedule('prune_sessions', '37 * * * *', 'select auth.prune()');

@@ -6,6 +6,7 @@
     ├── Forbidden 403 forbidden
     ├── NotFound 404 not_found
     ├── MethodNotAllowed 405 method_not_allowed
+    ├── Conflict 409 conflict
     ├── PayloadTooLarge 413 body_too_large
     ├── UnsupportedMediaType 415 unsupported_media_type
     ├── Unprocessable 422 unprocessable
@@ -94,6 +95,13 @@ class MethodNotAllowed(ServiceError):
 
     status = 405
     default_code = "method_not_allowed"
+
+
+class Conflict(ServiceError):
+    """Acceptable by itself, but not in the state that things are in."""
+
+    status = 409
+    default_code = "conflict"
 
 
 class PayloadTooLarge(ServiceError):

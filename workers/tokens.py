@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import jwt
 from aiohttp import web
@@ -31,6 +32,8 @@ class Claims:
     tenant: str
     role: str
     expires_at: float
+    session: str | None = None
+    """The sign-in it came from (sid), which may end before the token does; see :mod:`workers.sessions`."""
 
 
 class TokenVerifier:
@@ -144,7 +147,17 @@ def _claims(payload: dict[str, Any]) -> Claims:
         tenant=payload["tenant"],
         role=payload["role"],
         expires_at=float(payload["exp"]),
+        session=_session(payload.get("sid")),
     )
+
+
+def _session(sid: object) -> str | None:
+    if sid is None:
+        return None
+    try:
+        return str(UUID(str(sid)))
+    except ValueError:
+        raise Unauthorized("the token is not valid", details="claim sid must be a UUID") from None
 
 
 def _reason(error: Exception) -> str | None:

@@ -1,78 +1,36 @@
-"""Who is at the door: credentials of a WebSocket request, tickets, and the page it comes from."""
+"""Who is at the door: credentials of a WebSocket request, and the page it comes from."""
 
 from __future__ import annotations
 
-import json
 import logging
-import secrets
-import time
-from dataclasses import asdict
 from urllib.parse import urlsplit
 
 from aiohttp import web
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from workers.errors import Forbidden, Unauthorized, Unavailable
+from workers.errors import Forbidden, Unauthorized
 from workers.relay.directory import ROLES
 from workers.relay.protocol import BEARER_PREFIX
+from workers.sessions import Sessions
+from workers.tickets import Tickets
 from workers.tokens import Claims, TokenVerifier, bearer_token, require_role
 
 log = logging.getLogger(__name__)
-
-TICKET_KEY = "segs:ws-ticket:"
-MAX_TICKET_LENGTH = 100
-
-
-class Tickets:
-    """Single-use stand-ins for a token, short-lived, for clients that can only put something into the URL."""
-
-    def __init__(self, redis: Redis | None, ttl: int) -> None:
-        self._redis = redis
-        self.ttl = ttl
-
-    async def issue(self, claims: Claims) -> str:
-        """A ticket that carries these claims once."""
-        ticket = secrets.token_urlsafe(32)
-        try:
-            await self._required().set(TICKET_KEY + ticket, json.dumps(asdict(claims)), ex=self.ttl)
-        except (RedisError, OSError) as error:
-            raise _away() from error
-        return ticket
-
-    async def redeem(self, ticket: str) -> Claims:
-        """The claims behind ``ticket``, which is worth nothing afterwards."""
-        if len(ticket) > MAX_TICKET_LENGTH:
-            raise Unauthorized("the ticket is not valid")
-        try:
-            stored = await self._required().getdel(TICKET_KEY + ticket)
-        except (RedisError, OSError) as error:
-            raise _away() from error
-        if stored is None:
-            raise Unauthorized("the ticket is not valid", hint="a ticket works once, within seconds")
-        claims = Claims(**json.loads(stored))
-        if claims.expires_at <= time.time():
-            raise Unauthorized("the token has expired")
-        return claims
-
-    async def reachable(self) -> bool:
-        """Whether tickets can be issued."""
-        return self._redis is not None and bool(await self._redis.ping())
-
-    def _required(self) -> Redis:
-        if self._redis is None:
-            raise Unavailable("tickets need Redis, which is not configured")
-        return self._redis
 
 
 class Doorkeeper:
     """Admits requests to ``/ws``."""
 
     def __init__(
-        self, verifier: TokenVerifier, tickets: Tickets, origins: frozenset[str], query_token_allowed: bool
+        self,
+        verifier: TokenVerifier,
+        tickets: Tickets,
+        sessions: Sessions,
+        origins: frozenset[str],
+        query_token_allowed: bool,
     ) -> None:
         self._verifier = verifier
         self._tickets = tickets
+        self._sessions = sessions
         self._origins = origins
         self._query_token_allowed = query_token_allowed
 
@@ -81,6 +39,7 @@ class Doorkeeper:
         check_origin(request, self._origins)
         claims = await self._claims(request)
         require_role(claims, *ROLES)
+        await self._sessions.check(claims)
         return claims
 
     async def _claims(self, request: web.Request) -> Claims:
@@ -124,7 +83,3 @@ def check_origin(request: web.Request, allowed: frozenset[str]) -> None:
         return
     log.info("refused a connection from a page of %r", origin[:200])
     raise Forbidden("this origin may not connect", hint="see SEGS_RELAY_ALLOWED_ORIGINS")
-
-
-def _away() -> Unavailable:
-    return Unavailable("Redis is away: use the subprotocol bearer.<token>", retry_after=2)

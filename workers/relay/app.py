@@ -14,7 +14,7 @@ from workers import db
 from workers.errors import BadRequest, Unavailable, error_middleware
 from workers.health import HEALTH, setup_health
 from workers.metrics import setup_metrics
-from workers.relay.access import Doorkeeper, Tickets, check_origin
+from workers.relay.access import Doorkeeper, check_origin
 from workers.relay.directory import ROLES, Directory
 from workers.relay.hub import Hub
 from workers.relay.keeper import Keeper
@@ -24,6 +24,9 @@ from workers.relay.reader import LogReader
 from workers.relay.replay import Replay
 from workers.relay.session import SLOW_GRACE, Session
 from workers.relay.settings import RelaySettings
+from workers.request_id import follow_requests
+from workers.sessions import Sessions
+from workers.tickets import Tickets
 from workers.tokens import TokenVerifier, bearer_token, require_role
 
 POOL_TIMEOUT = 10.0  # a thousand clients that come back at once wait their turn
@@ -33,6 +36,7 @@ SETTINGS = web.AppKey("SETTINGS", RelaySettings)
 VERIFIER = web.AppKey("VERIFIER", TokenVerifier)
 HUB = web.AppKey("HUB", Hub)
 TICKETS = web.AppKey("TICKETS", Tickets)
+SESSIONS = web.AppKey("SESSIONS", Sessions)
 DOORKEEPER = web.AppKey("DOORKEEPER", Doorkeeper)
 DIRECTORY = web.AppKey("DIRECTORY", Directory)
 REPLAY = web.AppKey("REPLAY", Replay)
@@ -41,6 +45,7 @@ REPLAY = web.AppKey("REPLAY", Replay)
 def create_app(settings: RelaySettings) -> web.Application:
     """The application: ``/ws``, ``/ws/ticket``, ``/health``, ``/metrics``."""
     app = web.Application(middlewares=[error_middleware])
+    follow_requests(app)
     app[SETTINGS] = settings
     app[VERIFIER] = TokenVerifier(
         settings.jwks_file, issuer=settings.jwt_issuer, audience=settings.jwt_audience
@@ -50,7 +55,7 @@ def create_app(settings: RelaySettings) -> web.Application:
     app.router.add_get("/ws", _connect)
     app.router.add_post("/ws/ticket", _ticket)
     app.on_shutdown.append(_say_goodbye)
-    app.cleanup_ctx.extend((_tickets, _database, _duties))
+    app.cleanup_ctx.extend((_database, _tickets, _duties))
     return app
 
 
@@ -97,6 +102,7 @@ async def _ticket(request: web.Request) -> web.Response:
     check_origin(request, app[SETTINGS].allowed_origins)
     claims = app[VERIFIER].verify(bearer_token(request))
     require_role(claims, *ROLES)
+    await app[SESSIONS].check(claims)
     ticket = await app[TICKETS].issue(claims)
     return web.json_response(
         {"ticket": ticket, "expires_in": app[TICKETS].ttl}, headers={"Cache-Control": "no-store"}
@@ -111,7 +117,11 @@ async def _tickets(app: web.Application) -> AsyncIterator[None]:
         redis = Redis.from_url(url.get_secret_value(), socket_timeout=2, socket_connect_timeout=2)
     app[TICKETS] = Tickets(redis, settings.relay_ticket_ttl)
     app[DOORKEEPER] = Doorkeeper(
-        app[VERIFIER], app[TICKETS], settings.allowed_origins, settings.query_token_allowed
+        app[VERIFIER],
+        app[TICKETS],
+        app[SESSIONS],
+        settings.allowed_origins,
+        settings.query_token_allowed,
     )
     yield
     if redis is not None:
@@ -124,6 +134,7 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
     async with db.pool(url, "segs relay", size=settings.relay_pool_size, timeout=POOL_TIMEOUT) as pool:
         app[DIRECTORY] = Directory(pool)
         app[REPLAY] = Replay(app[HUB], pool)
+        app[SESSIONS] = Sessions(pool, required=not settings.development)
         yield
 
 
@@ -132,11 +143,13 @@ async def _duties(app: web.Application) -> AsyncIterator[None]:
     settings, hub = app[SETTINGS], app[HUB]
     url = settings.relay_database_url.get_secret_value()
     reader = LogReader(hub, url, settings.relay_poll_interval)
-    keeper = Keeper(hub, app[DIRECTORY], settings.relay_ping_interval, settings.relay_scope_interval)
+    keeper = Keeper(
+        hub, app[DIRECTORY], app[SESSIONS], settings.relay_ping_interval, settings.relay_scope_interval
+    )
     _add_probes(app)
     tasks = [
         asyncio.create_task(duty)
-        for duty in (reader.run(), hub.flush_forever(), keeper.watch(), keeper.refresh())
+        for duty in (reader.run(), hub.flush_forever(), keeper.watch(), keeper.refresh(), keeper.sign_out())
     ]
     yield
     for task in tasks:

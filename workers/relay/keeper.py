@@ -12,16 +12,28 @@ from workers.relay.directory import Directory
 from workers.relay.hub import Hub
 from workers.relay.protocol import CloseCode
 from workers.relay.session import Session
+from workers.sessions import Sessions
 
 log = logging.getLogger(__name__)
+
+SIGN_OUT_INTERVAL = 2.0
+"""How soon the connections of somebody who has signed out end, in seconds."""
 
 
 class Keeper:
     """Periodic duties over all sessions."""
 
-    def __init__(self, hub: Hub, directory: Directory, ping_interval: float, scope_interval: float) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        directory: Directory,
+        sessions: Sessions,
+        ping_interval: float,
+        scope_interval: float,
+    ) -> None:
         self._hub = hub
         self._directory = directory
+        self._sessions = sessions
         self._ping_interval = ping_interval
         self._scope_interval = scope_interval
 
@@ -36,6 +48,24 @@ class Keeper:
                     session.end(CloseCode.TOKEN_EXPIRED, "the token has expired", "expired")
                 elif now - session.pinged_at >= self._ping_interval:
                     session.ping()
+
+    async def sign_out(self) -> None:
+        """End the connections whose sign-in has been revoked."""
+        while True:
+            await asyncio.sleep(SIGN_OUT_INTERVAL)
+            try:
+                await self._end_signed_out()
+            except Unavailable:
+                log.info("sign-ins not checked: the database is away")
+            except Exception:
+                log.exception("sign-ins not checked")
+
+    async def _end_signed_out(self) -> None:
+        named = {sid for session in self._hub.sessions if (sid := session.claims.session) is not None}
+        ended = named - await self._sessions.live(named)
+        for session in list(self._hub.sessions):
+            if session.claims.session in ended:
+                session.end(CloseCode.ACCESS_WITHDRAWN, "the session has ended: signed out", "signed_out")
 
     async def refresh(self) -> None:
         """Read every connected user's rights again, so that what was sold or withdrawn stops being heard."""

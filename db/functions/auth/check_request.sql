@@ -1,7 +1,7 @@
 -- PostgREST calls this before every request (db-pre-request), as the role of the token.
 -- Security definer: that role may not read tenants and accounts itself.
 create function auth.check_request() returns void
-language plpgsql stable security definer
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -10,6 +10,7 @@ declare
     wrong_claim text;
     account auth.user_account;
 begin
+    perform auth.note_request();
     if claimed = 'anon' and not claims ?| array['sub', 'tenant', 'iss', 'aud', 'exp'] then
         perform auth.check_anonymous();
         return;
@@ -50,7 +51,7 @@ begin
 end;
 $$;
 revoke all on function auth.check_request() from public;
-grant execute on function auth.check_request() to anon, consumer, operator, admin, device;
+grant execute on function auth.check_request() to anon, consumer, operator, admin, platform_admin, device;
 comment on function auth.check_request() is
 'Refuses a request whose token is incomplete, names no known tenant, enabled user or live session, or claims a role '
 'that its user does not have: 401 or 403 in the one error shape.';

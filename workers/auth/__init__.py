@@ -1,0 +1,1 @@
+"""The auth worker: registration, sign-in, sessions."""

@@ -1,0 +1,12 @@
+"""``python -m workers.auth``."""
+
+from __future__ import annotations
+
+import sys
+
+from workers import service
+from workers.auth.app import run
+from workers.auth.settings import AuthSettings
+
+if __name__ == "__main__":
+    sys.exit(service.main(AuthSettings, run))

@@ -31,6 +31,9 @@ as $$
         on of_meter.tenant_id = $1 and of_meter.kind = s.kind and of_meter.meter_id = s.meter_id
         and of_meter.user_id is null
     left join grid.meter_ownership as o on o.tenant_id = $1 and o.meter_id = s.meter_id and o.period @> $2
+    left join alert.rule as of_both
+        on of_both.tenant_id = $1 and of_both.kind = s.kind and of_both.meter_id = s.meter_id
+        and of_both.user_id = o.user_id
     left join alert.rule as of_owner
         on of_owner.tenant_id = $1 and of_owner.kind = s.kind and of_owner.meter_id is null
         and of_owner.user_id = o.user_id
@@ -38,7 +41,7 @@ as $$
         on of_tenant.tenant_id = $1 and of_tenant.kind = s.kind
         and of_tenant.meter_id is null and of_tenant.user_id is null
     -- The nearest rule holds, also when it is disabled: it then silences those behind it.
-    join alert.rule as r on r.rule_id = coalesce(of_meter.rule_id, of_owner.rule_id, of_tenant.rule_id)
+    join alert.rule as r on r.rule_id = coalesce(of_both.rule_id, of_meter.rule_id, of_owner.rule_id, of_tenant.rule_id)
     where r.enabled
       and (s.kind <> 'high' or s.energy > r.threshold)
       and (s.kind <> 'negative' or m.kind = 'one_way')
@@ -46,7 +49,6 @@ as $$
 $$;
 revoke all on function alert.violations(integer, timestamptz, grid.window_total[]) from public;
 comment on function alert.violations(integer, timestamptz, grid.window_total[]) is
-'What the rules find in a closed window, at most one row a meter. The meter''s own rule holds, else that of '
-'its owner at '
-'the time, else the tenant''s. Energies in mWh; null energy when silent. totals, if the caller has them: those of the '
-'window, of the suspect meters at least.';
+'What the rules find in a closed window, at most one row a meter. What its owner at the time wants of the meter holds, '
+'else the meter''s own rule, else its owner''s, else the tenant''s. Energies in mWh; null energy when silent. totals, '
+'if the caller has them: those of the window, of the suspect meters at least.';

@@ -10,6 +10,7 @@ as $$
     limit 1
 $$;
 revoke all on function tariff.plan_at(integer, timestamptz) from public;
+grant execute on function tariff.plan_at(integer, timestamptz) to segs_api;
 comment on function tariff.plan_at(integer, timestamptz) is
 'The plan that prices a region at a time: its own, else the one for every other region; none when nobody '
 'planned for it.';

@@ -7,6 +7,7 @@ as $$
     )
 $$;
 revoke all on function tariff.price_at(integer, timestamptz) from public;
+grant execute on function tariff.price_at(integer, timestamptz) to segs_api;
 comment on function tariff.price_at(integer, timestamptz) is
 'Price of a kWh in a region at a time, tenant currency: the published one, else the plan''s base price; null '
 'without a plan.';

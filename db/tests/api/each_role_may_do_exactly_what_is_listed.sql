@@ -4,22 +4,28 @@ select plan(6);
 
 create temp table roles as
 select
-    unnest(array['anon', 'consumer', 'operator', 'admin', 'device', 'authenticator', 'segs_ingest', 'segs_relay'])
-        as role;
+    unnest(array[
+        'anon', 'consumer', 'operator', 'admin', 'platform_admin', 'device', 'authenticator',
+        'segs_ingest', 'segs_relay', 'segs_auth', 'segs_notifier'
+    ]) as role;
 
 create temp table listed_view (name text, roles text[]);
 insert into listed_view values
 ('alert_rules', '{consumer,operator,admin}'),
+('alert_thresholds', '{consumer,operator,admin}'),
 ('alerts', '{consumer,operator,admin}'),
 ('current_tariffs', '{consumer,operator,admin}'),
 ('events', '{consumer,operator,admin}'),
 ('latest_readings', '{consumer,operator,admin}'),
 ('meters', '{consumer,operator,admin}'),
+('preferences', '{consumer,operator,admin}'),
 ('quarantined_readings', '{operator,admin}'),
 ('readings', '{consumer,operator,admin}'),
 ('readings_15m', '{consumer,operator,admin}'),
 ('readings_1h', '{consumer,operator,admin}'),
 ('readings_1m', '{consumer,operator,admin}'),
+('readings_daily', '{consumer,operator,admin}'),
+('readings_monthly', '{consumer,operator,admin}'),
 ('region_loads', '{operator,admin}'),
 ('regions', '{consumer,operator,admin}'),
 ('tariff_plans', '{consumer,operator,admin}'),
@@ -28,9 +34,20 @@ insert into listed_view values
 create temp table listed_function (name text, roles text[]);
 insert into listed_function values
 ('acknowledge_alert(bigint)', '{consumer,operator,admin}'),
+('alert_summary(timestamp with time zone)', '{consumer,operator,admin}'),
+(
+    'create_tariff_plan(text,numeric,text,timestamp with time zone,timestamp with time zone,numeric,numeric)',
+    '{operator,admin}'
+),
+('end_tariff_plan(text,timestamp with time zone)', '{operator,admin}'),
+('estimate_bill(numeric,text,timestamp with time zone)', '{consumer,operator,admin}'),
+('estimate_running_bill(text,timestamp with time zone)', '{consumer,operator,admin}'),
 ('events_after(text,integer)', '{consumer,operator,admin}'),
+('reading_statistics(text,timestamp with time zone,timestamp with time zone)', '{consumer,operator,admin}'),
 ('register_meters(jsonb)', '{operator,admin}'),
-('resolve_alert(bigint)', '{operator,admin}');
+('resolve_alert(bigint)', '{operator,admin}'),
+('set_preferences(jsonb)', '{consumer,operator,admin}'),
+('set_threshold(text,numeric)', '{consumer,operator,admin}');
 
 select set_eq(
     $$ select relname::text from pg_class where relnamespace = 'api'::regnamespace and relkind not in ('i', 'c') $$,
@@ -75,8 +92,8 @@ select is_empty(
     select c.oid::regclass, a.attname
     from pg_class as c join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0
     where c.relnamespace = 'api'::regnamespace
-      and (a.attname ~ '^(tenant|region|rule|plan|user|batch|quarantine)_id$'
-          or a.attname = 'meter_id' and a.atttypid <> 'text'::regtype)
+      and a.attname ~ '_id$'
+      and (a.atttypid = 'integer'::regtype or a.attname = 'meter_id' and a.atttypid <> 'text'::regtype)
     $$,
     'no view shows an internal key'
 );

@@ -3,7 +3,7 @@ select plan(9);
 select tap.make_tenant('acme');
 select tap.read('acme', 'M-1', now(), 1);
 create temp table roles as
-select unnest(array['anon', 'consumer', 'operator', 'admin', 'device', 'authenticator']) as role;
+select unnest(array['anon', 'consumer', 'operator', 'admin', 'platform_admin', 'device', 'authenticator']) as role;
 
 -- What TimescaleDB and PostgreSQL show everybody is metadata of theirs; chunks and rollup stores are not.
 create temp view private as
@@ -12,7 +12,7 @@ from pg_class as c
 join pg_namespace as n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
     and (
-        n.nspname in ('grid', 'ingest', 'rollup', 'tariff', 'alert', 'event', 'auth', 'deploy', 'pgmq')
+        n.nspname in ('grid', 'ingest', 'rollup', 'tariff', 'alert', 'event', 'auth', 'notify', 'deploy', 'pgmq')
         or n.nspname = '_timescaledb_internal' and c.relname ~ '^(_|compress_)'
     );
 
@@ -49,12 +49,12 @@ select set_eq(
     select n.nspname::text, r.role
     from pg_namespace as n, roles as r
     where n.nspname in (
-        'grid', 'ingest', 'rollup', 'tariff', 'alert', 'event', 'auth', 'deploy', 'pgmq', 'api'
+        'grid', 'ingest', 'rollup', 'tariff', 'alert', 'event', 'auth', 'notify', 'deploy', 'pgmq', 'api'
     ) and has_schema_privilege(r.role, n.oid, 'usage')
     $$,
     $$
     select s, r from unnest(array['api', 'auth']) as s,
-        unnest(array['anon', 'consumer', 'operator', 'admin', 'device']) as r
+        unnest(array['anon', 'consumer', 'operator', 'admin', 'platform_admin', 'device']) as r
     $$,
     'API roles may name things in schemas api and auth alone'
 );
@@ -69,13 +69,16 @@ select set_eq(
     $$
     select distinct p.oid::regprocedure::text
     from pg_proc as p, roles as r
-    where p.pronamespace::regnamespace::text in ('grid', 'ingest', 'rollup', 'tariff', 'alert', 'event', 'auth', 'pgmq')
+    where
+        p.pronamespace::regnamespace::text
+        in ('grid', 'ingest', 'rollup', 'tariff', 'alert', 'event', 'auth', 'notify', 'pgmq')
       and has_function_privilege(r.role, p.oid, 'execute')
     $$,
     $$
     values
         ('auth.check_request()'), ('auth.claims()'), ('auth.tenant_id()'), ('auth.user_id()'), ('auth.sees_tenant()'),
-        ('auth.own_meter_ids()'), ('auth.own_region_ids()'), ('event.cursor(xid8,bigint)')
+        ('auth.own_meter_ids()'), ('auth.own_region_ids()'), ('event.cursor(xid8,bigint)'),
+        ('grid.day_start(date,text)')
     $$,
     'of private functions they execute only the request check and what policies and views ask'
 );

@@ -1,0 +1,73 @@
+-- Security definer: consumption and prices are joined by internal keys, as far as the caller may see either.
+create function api.estimate_running_bill(
+    inout meter_id text,
+    inout at timestamptz default now(),
+    out region text,
+    out since timestamptz,
+    out month_ends timestamptz,
+    out energy_kwh numeric,
+    out amount numeric,
+    out average_price numeric,
+    out windows bigint,
+    out windows_priced bigint,
+    out projected_kwh numeric,
+    out projected_amount numeric,
+    out currency text
+)
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    zone text;
+    first_day date;
+    energy numeric;
+    exact numeric;
+    passed numeric;
+begin
+    if $2 is null or not isfinite($2) then
+        raise sqlstate 'PT422' using
+            message = 'at is not a time', hint = 'Send a time with a zone, or leave it out for now.';
+    end if;
+    if not exists (select from auth.visible_meter as m where m.code = $1) then
+        perform grid.refuse_unknown_meter($1);
+    end if;
+    select t.time_zone, t.currency into zone, currency from grid.tenant as t where t.tenant_id = auth.tenant_id();
+    first_day := date_trunc('month', $2 at time zone zone)::date;
+    since := grid.day_start(first_day, zone);
+    month_ends := grid.day_start((first_day + interval '1 month')::date, zone);
+
+    -- Every window at its own price: the published one, else the base price of the plan that held.
+    select
+        $1, $2, min(g.code), coalesce(sum(b.energy), 0), sum(b.energy * coalesce(p.price, plan.base_price)),
+        count(*), count(p.price)
+    into meter_id, at, region, energy, exact, windows, windows_priced
+    from auth.visible_meter as m
+    join grid.region as g on g.region_id = m.region_id
+    join rollup.reading_15m as b
+        on b.meter_id = m.meter_id and b.bucket >= since and b.bucket < $2
+        and b.bucket >= m.visible_from and b.bucket <= m.visible_until - interval '15 minutes'
+    left join tariff.price as p on p.region_id = m.region_id and p.window_start = b.bucket
+    left join lateral tariff.plan_at(m.region_id, b.bucket) as plan on p.price is null
+    where m.code = $1;
+
+    passed := extract(epoch from $2 - since) / extract(epoch from month_ends - since);
+    energy_kwh := trim_scale(energy * 0.000001);
+    amount := round(coalesce(exact, 0) * 0.000001, 2);
+    average_price := trim_scale(round(exact / nullif(energy, 0), 6));
+    projected_kwh := trim_scale(round(energy * 0.000001 / nullif(passed, 0), 3));
+    projected_amount := round(coalesce(exact, 0) * 0.000001 / nullif(passed, 0), 2);
+    region := coalesce(region, (
+        select g.code from auth.visible_meter as m join grid.region as g on g.region_id = m.region_id
+        where m.code = $1 limit 1
+    ));
+end;
+$$;
+revoke all on function api.estimate_running_bill(text, timestamptz) from public;
+grant execute on function api.estimate_running_bill(text, timestamptz) to consumer, operator, admin;
+comment on function api.estimate_running_bill(text, timestamptz) is
+$$The bill of the running month so far
+
+What a meter used since the month began (in the tenant's time zone) until a time (default now), every 15 minutes at its own
+price: the published one, else the plan's base price (windows less windows_priced). Energy fed in counts against it. The
+amount is an exact sum, rounded once, to 2 decimals, halves away from zero; the projection assumes that the month goes on as
+it began. Consumers are billed for the time that the meter is theirs. 404: no such meter.$$;

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
 
-from stack import database, secrets, servers
+from stack import database, edge, secrets, servers
 from stack.paths import CHECKOUT, DataDir
 from stack.process import LineSink, ServerSpec
 from stack.progress import SetupError, say
@@ -55,6 +55,11 @@ class Plan:
     @property
     def redis_url(self) -> str:
         return servers.redis_url(self.ports["redis"], self.secrets.passwords["redis"])
+
+    @property
+    def health_peers(self) -> str:
+        """What /health at the edge tells of, besides ingest."""
+        return edge.health_peers({name: f"{servers.LOOPBACK}:{port}" for name, port in self.ports.items()})
 
     def token(self, role: str, sub: str, ttl: float, tenant: str = TENANT) -> str:
         """A signed development token."""
@@ -164,7 +169,9 @@ def worker(plan: Plan, name: str) -> ServerSpec:
         f"{prefix}_PORT": str(port),
     }
     if name == "relay":
-        environment["SEGS_RELAY_ALLOWED_ORIGINS"] = servers.origins(plan.edge_url)
+        environment["SEGS_RELAY_ALLOWED_ORIGINS"] = edge.allowed_origins(servers.origins(plan.edge_url))
+    if name == "ingest":
+        environment["SEGS_INGEST_HEALTH_PEERS"] = plan.health_peers
     return ServerSpec(
         name=name,
         command=lambda _: servers.until_parent_ends([sys.executable, "-m", f"workers.{name}"]),

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import socket
-import string
 import subprocess
 import urllib.error
 import urllib.request
@@ -18,6 +17,7 @@ from urllib.parse import quote
 import psycopg
 import redis
 
+from stack import edge
 from stack.paths import CHECKOUT
 from stack.process import NotReady, ServerError, ServerSpec
 from stack.runtime import PG_BIN, Runtime
@@ -25,7 +25,6 @@ from stack.secrets import write_private
 
 LOOPBACK = "127.0.0.1"
 MIB = 1024 * 1024
-NGINX_TEMPLATE = CHECKOUT / "deploy" / "nginx" / "segs.conf.template"
 
 
 def free_port() -> int:
@@ -155,7 +154,7 @@ def postgres_settings(port: int, database: str, memory: int) -> dict[str, str]:
         "idle_in_transaction_session_timeout": "60s",
         "timezone": "UTC",
         "log_timezone": "UTC",
-        "log_line_prefix": "%m [%p] %q%u@%d ",
+        "log_line_prefix": "%m [%p] %q%u@%d %a ",  # %a: application_name, with the id of the request
         "log_checkpoints": "off",
     }
 
@@ -290,42 +289,25 @@ def nginx(
     port: int,
     upstreams: Mapping[str, str],
     *,
+    settings: Mapping[str, str] | None = None,
     name: str = "nginx",
 ) -> ServerSpec:
-    """nginx as the one origin on ``port``; ``upstreams``: host:port of ingest, relay, postgrest[_admin]."""
-    config = directory / "nginx.conf"
+    """nginx as the one origin on ``port``.
+
+    ``upstreams``: host:port of ingest, relay, auth, postgrest, postgrest_admin. ``settings``: names of the
+    template (SEGS_EDGE_...) that shall not be what the environment says.
+    """
+    url = f"http://{LOOPBACK}:{port}"
 
     def command(info_fd: int) -> list[str]:
-        directory.mkdir(parents=True, exist_ok=True)
-        config.write_text(_nginx_config(directory, port, upstreams), encoding="utf-8")
+        values = edge.settings(origins(url)) | dict(settings or {})
+        config = edge.write_config(runtime, directory, f"{LOOPBACK}:{port}", upstreams, values)
         arguments = ["-c", str(config), "-e", "stderr", "-p", str(directory)]
         # alone: nginx's workers would outlive a killed master, and keep its port
         return runtime.command("nginx", *arguments, binds=[directory], info_fd=info_fd, alone=True)
 
-    return ServerSpec(
-        name=name,
-        command=command,
-        ready=lambda: http_ready(f"http://{LOOPBACK}:{port}/"),
-        url=f"http://{LOOPBACK}:{port}",
-        in_runtime=runtime.root is not None,
-    )
+    def ready() -> None:
+        edge.rotate_access_log(directory)
+        http_ready(f"{url}/")
 
-
-def _nginx_config(directory: Path, port: int, upstreams: Mapping[str, str]) -> str:
-    values = {f"SEGS_{key.upper()}_UPSTREAM": value for key, value in upstreams.items()}
-    values |= {"SEGS_EDGE_LISTEN": f"{LOOPBACK}:{port}", "SEGS_ACCESS_LOG": "off"}
-    site = string.Template(NGINX_TEMPLATE.read_text(encoding="utf-8")).safe_substitute(values)
-    temporary = "\n".join(
-        f"    {kind}_temp_path {directory / kind};"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    return f"""# Written at every start from {NGINX_TEMPLATE.name}.
-daemon off;
-worker_processes 2;
-pid {directory / "nginx.pid"};
-events {{ worker_connections 4096; }}
-http {{
-{temporary}
-{site}
-}}
-"""
+    return ServerSpec(name=name, command=command, ready=ready, url=url, in_runtime=runtime.root is not None)

@@ -12,12 +12,14 @@ import psycopg
 from psycopg import errors
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from workers import request_id
+
 log = logging.getLogger(__name__)
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
-Pool = AsyncConnectionPool[Connection]
 
 CONNECT_TIMEOUT = 3
+MAX_APPLICATION_NAME = 63
 # A peer that vanished without a word is noticed in about 15 s, an unacknowledged write in 10 s.
 KEEPALIVE: dict[str, Any] = {
     "keepalives": 1,
@@ -38,6 +40,33 @@ _TRANSIENT = (
     OSError,
 )
 _LOST_RACE = (errors.DeadlockDetected, errors.SerializationFailure)
+
+
+class Pool(AsyncConnectionPool[Connection]):
+    """A pool whose connections carry the id of the request that uses them: ``segs-ingest 4f1c...``.
+
+    PostgreSQL shows it as application_name in pg_stat_activity, and in its log (log_line_prefix ``%a``).
+    """
+
+    @asynccontextmanager
+    async def connection(self, timeout: float | None = None) -> AsyncIterator[Connection]:  # noqa: ASYNC109
+        """As in the pool above, named."""
+        async with super().connection(timeout) as connection:
+            await name_connection(connection, self.name)
+            yield connection
+
+
+def labelled(name: str, request: str | None = None) -> str:
+    """``name`` with the id of a request (by default the current one), as an application_name."""
+    request = request_id.current.get() if request is None else request
+    return f"{name} {request}".rstrip()[:MAX_APPLICATION_NAME]
+
+
+async def name_connection(connection: Connection, name: str) -> None:
+    """Have the connection say who uses it now. Costs a round trip only when that has changed."""
+    wanted = labelled(name)
+    if connection.pgconn.parameter_status(b"application_name") != wanted.encode():
+        await connection.execute("select set_config('application_name', %s, false)", (wanted,))
 
 
 class Backoff:
@@ -83,7 +112,7 @@ async def pool(
 
     Taking a connection raises :class:`psycopg_pool.PoolTimeout` after ``timeout`` seconds.
     """
-    connections: Pool = AsyncConnectionPool(
+    connections = Pool(
         url,
         min_size=1,
         max_size=size,
@@ -91,7 +120,7 @@ async def pool(
         open=False,
         name=application_name,
         reconnect_timeout=30,
-        check=AsyncConnectionPool.check_connection,
+        check=Pool.check_connection,
         kwargs={
             "autocommit": True,
             "application_name": application_name,

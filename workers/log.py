@@ -8,28 +8,41 @@ import sys
 from datetime import UTC, datetime
 from typing import Literal
 
+from workers import request_id
 from workers.settings import WorkerSettings
 
 
+class RequestIdFilter(logging.Filter):
+    """Notes in each record which request it belongs to (see :mod:`workers.request_id`)."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Lets every record through."""
+        record.request_id = request_id.current.get()
+        return True
+
+
 class LineFormatter(logging.Formatter):
-    """``2026-01-31T12:00:00.123Z INFO workers.ingest.writer: message``, tracebacks folded into the line."""
+    """``2026-01-31T12:00:00.123Z INFO workers.ingest.writer [request id]: message``, tracebacks folded in."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, whatever the message holds."""
-        return f"{_time(record)} {record.levelname} {record.name}: {_fold(_text(self, record))}"
+        request = f" [{known}]" if (known := _request_id(record)) else ""
+        return f"{_time(record)} {record.levelname} {record.name}{request}: {_fold(_text(self, record))}"
 
 
 class JsonFormatter(logging.Formatter):
     """One JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Keys: at, level, logger, message, and traceback if there is one."""
+        """Keys: at, level, logger, message; request_id and traceback if there is one."""
         entry = {
             "at": _time(record),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if known := _request_id(record):
+            entry["request_id"] = known
         if record.exc_info:
             entry["traceback"] = self.formatException(record.exc_info)
         return json.dumps(entry)
@@ -43,10 +56,15 @@ def configure(settings: WorkerSettings) -> None:
 def install(level: str, style: Literal["plain", "json"]) -> None:
     """The handler behind :func:`configure`."""
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(RequestIdFilter())
     handler.setFormatter(JsonFormatter() if style == "json" else LineFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     logging.captureWarnings(True)
+
+
+def _request_id(record: logging.LogRecord) -> str:
+    return str(getattr(record, "request_id", ""))
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from stack import servers as stack
+from stack.edge import health_peers
 from stack.paths import CHECKOUT
 from stack.runtime import Runtime
 from tests.support import relay as relay_client
@@ -34,9 +35,6 @@ class Platform:
     ) -> None:
         self.keys, self.database, self.redis = keys, database, redis
         shared = {"SEGS_REDIS_URL": redis.url, "SEGS_JWKS_FILE": str(keys.jwks_file), **settings}
-        self.ingest = worker(
-            "ingest", "ingest", {**shared, "SEGS_INGEST_DATABASE_URL": database.url("segs_ingest")}
-        )
         self.relay = worker(
             "relay", "relay", {**shared, "SEGS_RELAY_DATABASE_URL": database.url("segs_relay")}
         )
@@ -44,12 +42,20 @@ class Platform:
         authenticator = database.url("authenticator")
         self.postgrest = TestServer(stack.postgrest(runtime, authenticator, keys.jwks_file, port, admin_port))
         upstreams = {
-            "ingest": urlsplit(self.ingest.url).netloc,
             "relay": urlsplit(self.relay.url).netloc,
             "postgrest": f"{stack.LOOPBACK}:{port}",
             "postgrest_admin": f"{stack.LOOPBACK}:{admin_port}",
         }
-        self.edge = TestServer(stack.nginx(runtime, directory / "nginx", edge_port, upstreams))
+        ingest = {
+            **shared,
+            "SEGS_INGEST_DATABASE_URL": database.url("segs_ingest"),
+            "SEGS_INGEST_HEALTH_PEERS": health_peers(upstreams),
+        }
+        self.ingest = worker("ingest", "ingest", ingest)
+        upstreams["ingest"] = urlsplit(self.ingest.url).netloc
+        at_edge = {name: value for name, value in settings.items() if name.startswith("SEGS_EDGE_")}
+        self.edge_dir = directory / "nginx"
+        self.edge = TestServer(stack.nginx(runtime, self.edge_dir, edge_port, upstreams, settings=at_edge))
 
     @property
     def url(self) -> str:

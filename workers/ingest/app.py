@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 import orjson
 from aiohttp import web
 
-from workers import db
+from workers import db, request_id
 from workers.errors import RateLimited, ServiceError, Unavailable, error_middleware
 from workers.health import HEALTH, setup_health
 from workers.ingest import statements
@@ -26,6 +26,7 @@ from workers.ingest.settings import IngestSettings
 from workers.ingest.statements import QuarantineRow
 from workers.ingest.writer import Writer, WriterOptions
 from workers.metrics import setup_metrics
+from workers.platform_health import serve_platform_health
 from workers.service import serve
 from workers.tokens import Claims, TokenVerifier, bearer_token, require_role
 
@@ -119,8 +120,10 @@ INGEST = web.AppKey("INGEST", Ingest)
 def make_app(settings: IngestSettings) -> web.Application:
     """The application: routes, metrics, health; resources are acquired when it starts."""
     app = web.Application(middlewares=[error_middleware], client_max_size=settings.ingest_max_body_bytes)
+    request_id.follow_requests(app)
     registry = setup_metrics(app)
     setup_health(app)
+    serve_platform_health(app, settings.ingest_health_peers)
     app[SETTINGS] = settings
     ingest = app[INGEST] = Ingest(settings, IngestMetrics(registry))
     app.router.add_post("/telemetry/batch", ingest.handle)
@@ -193,6 +196,7 @@ def _job(tenant_id: int, screened: Screened) -> Job:
             if item.reading is not None
         ],
         done=asyncio.get_running_loop().create_future(),
+        request_id=request_id.current.get(),
     )
 
 

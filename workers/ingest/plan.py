@@ -21,6 +21,7 @@ class Job:
     quarantine: list[QuarantineRow]
     # Set after the commit: how many of ``rows`` were duplicates.
     done: asyncio.Future[int]
+    request_id: str = ""
 
     @property
     def size(self) -> int:
@@ -50,6 +51,12 @@ def make_plan(jobs: list[Job]) -> Plan:
         plan.owned.append(owned)
         plan.quarantine.extend(job.quarantine)
     return plan
+
+
+def requests_of(jobs: list[Job]) -> str:
+    """The request a group belongs to, as far as one name can say: the first one's id, and how many more."""
+    first = jobs[0].request_id if jobs else ""
+    return f"{first} +{len(jobs) - 1}" if first and len(jobs) > 1 else first
 
 
 def settle(plan: Plan, refused: set[Key]) -> Iterator[int]:

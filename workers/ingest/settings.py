@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
+from workers.platform_health import parse_peers
 from workers.settings import WorkerSettings
 
 MIB = 1024 * 1024
@@ -21,6 +22,9 @@ class IngestSettings(WorkerSettings):
     ingest_max_body_bytes: int = Field(10 * MIB, ge=1024)
     ingest_max_readings: int = Field(10_000, ge=1)
 
+    # The rest of the platform, for the edge's /health: "relay=http://HOST:PORT/health rest=http://HOST:PORT/ready".
+    ingest_health_peers: str = ""
+
     # Requests per second of one device (tenant and subject of the token) at one process; 0 means unlimited.
     ingest_rate_limit: float = Field(500.0, ge=0)
     ingest_rate_burst: float = Field(1000.0, ge=1)
@@ -37,6 +41,12 @@ class IngestSettings(WorkerSettings):
 
     ingest_redis_timeout: float = Field(0.2, gt=0)
     ingest_shutdown_timeout: float = Field(20.0, gt=0)
+
+    @field_validator("ingest_health_peers")
+    @classmethod
+    def _peers_can_be_read(cls, text: str) -> str:
+        parse_peers(text)
+        return text
 
     def secret_urls(self) -> dict[str, SecretStr | None]:
         """The database password counts as well."""

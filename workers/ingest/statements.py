@@ -99,14 +99,24 @@ async def resolve_meters(connection: Connection, tenant: str, codes: Sequence[st
     return dict(await cursor.fetchall())
 
 
+def name_transaction(label: str) -> str:
+    """Says whose transaction this is, until it ends. ``label`` holds nothing that needs quoting."""
+    return f"set local application_name = '{label}'"
+
+
 async def copy_batch(
-    connection: Connection, rows: Iterable[bytes], log: Iterable[BatchRow], committing: Callable[[], None]
+    connection: Connection,
+    label: str,
+    rows: Iterable[bytes],
+    log: Iterable[BatchRow],
+    committing: Callable[[], None],
 ) -> None:
     """A whole transaction: log the batch, store packed rows, commit.
 
     Raises :class:`UniqueViolation` if one of the rows is stored already; then, roll back.
     """
-    await copy_in_transaction(connection, _log(log), COPY, copy_data(rows), committing)
+    before = f"{name_transaction(label)}; {_log(log)}"
+    await copy_in_transaction(connection, before, COPY, copy_data(rows), committing)
 
 
 async def copy_rows(connection: Connection, rows: Iterable[bytes]) -> None:

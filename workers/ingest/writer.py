@@ -20,7 +20,7 @@ from workers import db
 from workers.errors import ServiceError, Unavailable
 from workers.ingest import statements
 from workers.ingest.metrics import IngestMetrics
-from workers.ingest.plan import Job, Plan, batch_rows, make_plan, settle
+from workers.ingest.plan import Job, Plan, batch_rows, make_plan, requests_of, settle
 from workers.ingest.recent import RecentTimes
 from workers.ingest.rows import Key
 
@@ -278,16 +278,18 @@ class Writer:
         """Store a plan, the ``checked`` rows by INSERT; returns the keys that were stored before."""
         refused: set[Key] = set()
 
+        label = db.labelled("segs-ingest", requests_of(plan.jobs))
+
         def committing() -> None:
             lane.committing = True
 
         try:
             if plan.rows and not checked and not plan.quarantine:
                 await statements.copy_batch(
-                    connection, plan.rows.values(), batch_rows(plan, refused), committing
+                    connection, label, plan.rows.values(), batch_rows(plan, refused), committing
                 )
             else:
-                await connection.execute("begin")
+                await connection.execute(f"begin; {statements.name_transaction(label)}".encode())
                 refused = await self._store_rows(connection, plan, checked)
                 if plan.quarantine:
                     await statements.quarantine(connection, plan.quarantine)

@@ -1,0 +1,122 @@
+"""What nginx is told: the settings of the edge, and the configuration written from the one template."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import string
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from stack.paths import CHECKOUT
+from stack.progress import SetupError
+from stack.runtime import Runtime
+
+TEMPLATE = CHECKOUT / "deploy" / "nginx" / "segs.conf.template"
+REFERENCE = CHECKOUT / "deploy" / "reference"
+SWAGGER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-16x16.png", "favicon-32x32.png")
+MAX_LOG_BYTES = 10_000_000
+NOWHERE = "127.0.0.1:9"
+"""Stands for a service that is not there: nothing listens on the discard port."""
+
+
+def settings(own_origins: str = "") -> dict[str, str]:
+    """The settings of the edge (docs/settings.md), as the template wants them."""
+    found = {
+        "SEGS_EDGE_ALLOWED_ORIGINS": allowed_origins(own_origins),
+        # "unix:" trusts nobody who comes over the network
+        "SEGS_EDGE_TRUSTED_PROXY": os.environ.get("SEGS_EDGE_TRUSTED_PROXY", "unix:"),
+        "SEGS_EDGE_HSTS": os.environ.get("SEGS_EDGE_HSTS", "max-age=31536000"),
+        "SEGS_EDGE_TELEMETRY_RATE": os.environ.get("SEGS_EDGE_TELEMETRY_RATE", "5000"),
+        "SEGS_EDGE_TELEMETRY_BURST": os.environ.get("SEGS_EDGE_TELEMETRY_BURST", "10000"),
+        "SEGS_EDGE_API_RATE": os.environ.get("SEGS_EDGE_API_RATE", "200"),
+        "SEGS_EDGE_API_BURST": os.environ.get("SEGS_EDGE_API_BURST", "1000"),
+        "SEGS_EDGE_USER_RATE": os.environ.get("SEGS_EDGE_USER_RATE", "20"),
+        "SEGS_EDGE_USER_BURST": os.environ.get("SEGS_EDGE_USER_BURST", "100"),
+    }
+    for name, value in found.items():
+        if name.endswith(("_RATE", "_BURST")) and not (value.isascii() and value.isdigit() and int(value)):
+            raise SetupError(f"{name} must be a whole number above 0, not {value!r}")
+        if set(value) & set("\"'{};|\\$\n"):
+            raise SetupError(f"{name} holds a character that no such setting can: {value!r}")
+    return found
+
+
+def allowed_origins(own: str) -> str:
+    """Origins whose pages may speak to the platform: its own, and those of SEGS_EDGE_ALLOWED_ORIGINS."""
+    listed = f"{own},{os.environ.get('SEGS_EDGE_ALLOWED_ORIGINS', '')}".split(",")
+    return ",".join(origin.strip().rstrip("/") for origin in listed if origin.strip())
+
+
+def health_peers(upstreams: Mapping[str, str]) -> str:
+    """SEGS_INGEST_HEALTH_PEERS for these services (the names of :func:`stack.servers.nginx`)."""
+    peers = {"relay": ("relay", "health"), "rest": ("postgrest_admin", "ready"), "auth": ("auth", "health")}
+    return " ".join(
+        f"{name}=http://{upstreams[service]}/{page}"
+        for name, (service, page) in peers.items()
+        if service in upstreams
+    )
+
+
+def write_config(
+    runtime: Runtime, directory: Path, listen: str, upstreams: Mapping[str, str], values: Mapping[str, str]
+) -> Path:
+    """Write nginx's configuration and what it serves into ``directory``; returns the configuration file.
+
+    ``values``: see :func:`settings`.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    services = {"auth": NOWHERE, **upstreams}
+    names = {f"SEGS_{name.upper()}_UPSTREAM": where for name, where in services.items()}
+    names |= {
+        "SEGS_EDGE_LISTEN": listen,
+        "SEGS_EDGE_DOCS": str(copy_reference(runtime, directory / "docs")),
+        "SEGS_ACCESS_LOG": f"{access_log(directory)} segs",
+        **values,
+    }
+    site = string.Template(TEMPLATE.read_text(encoding="utf-8")).safe_substitute(names)
+    temporary = "\n".join(
+        f"    {kind}_temp_path {directory / kind};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    config = directory / "nginx.conf"
+    config.write_text(
+        f"""# Written at every start from {TEMPLATE.name}.
+daemon off;
+worker_processes 2;
+pid {directory / "nginx.pid"};
+events {{ worker_connections 4096; }}
+http {{
+{temporary}
+{site}
+}}
+""",
+        encoding="utf-8",
+    )
+    return config
+
+
+def copy_reference(runtime: Runtime, target: Path) -> Path:
+    """The API reference page and Swagger UI in one folder, which nginx can see."""
+    target.mkdir(parents=True, exist_ok=True)
+    sources = [path for path in REFERENCE.iterdir() if path.is_file()] if REFERENCE.is_dir() else []
+    sources += [runtime.node_modules / "swagger-ui-dist" / name for name in SWAGGER_FILES]
+    for source in sources:
+        with suppress(FileNotFoundError):
+            shutil.copyfile(source, target / source.name)
+    return target
+
+
+def access_log(directory: Path) -> Path:
+    """One line a request, with its id."""
+    return directory / "access.log"
+
+
+def rotate_access_log(directory: Path) -> None:
+    """Keep the access log small: its lines go to ``access.log.1`` (nginx appends, so it need not be told)."""
+    log = access_log(directory)
+    with suppress(FileNotFoundError):
+        if log.stat().st_size > MAX_LOG_BYTES:
+            shutil.copyfile(log, log.with_suffix(".log.1"))
+            os.truncate(log, 0)

@@ -1,0 +1,235 @@
+"""The edge: one health answer, headers, limits, nginx's own errors in the one shape, request ids."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stack.edge import MAX_LOG_BYTES, access_log, rotate_access_log
+from stack.runtime import Runtime
+from tests.support.cluster import Cluster, Database
+from tests.support.keys import Keys
+from tests.support.platform import Platform
+from tests.support.rest import Answer, RestClient
+from tests.support.servers import JOURNAL, Redis
+from tests.support.wait import wait_until
+
+PAGE = "https://page.example"
+REQUEST_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@pytest.fixture(scope="module")
+def database(cluster: Cluster) -> Iterator[Database]:
+    """One database for all tests here."""
+    with cluster.clone() as clone:
+        yield clone
+
+
+@pytest.fixture(scope="module")
+def edge(
+    runtime: Runtime,
+    database: Database,
+    redis_session: Redis,
+    keys: Keys,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Platform]:
+    """The platform behind nginx, with one other origin allowed and few requests to the account pages."""
+    settings = {
+        "SEGS_EDGE_ALLOWED_ORIGINS": f"http://127.0.0.1:1,{PAGE},https://third.example",
+        "SEGS_EDGE_USER_RATE": "1",
+        "SEGS_EDGE_USER_BURST": "3",
+        "SEGS_LOG_LEVEL": "DEBUG",
+    }
+    directory = tmp_path_factory.mktemp("edge")
+    with Platform(runtime, directory, keys, database, redis_session, **settings).running() as running:
+        yield running
+
+
+@pytest.fixture
+def client(edge: Platform) -> RestClient:
+    """Plain requests to the edge."""
+    return RestClient(edge.url)
+
+
+def assert_error(answer: Answer, status: int, code: str) -> dict[str, Any]:
+    body: dict[str, Any] = answer.json()
+    assert (answer.status, body["code"]) == (status, code)
+    assert list(body) == ["code", "message", "details", "hint"]
+    assert answer.headers["content-type"].startswith("application/json")
+    assert answer.headers["x-request-id"]
+    return body
+
+
+def test_health_tells_of_every_part(edge: Platform, client: RestClient) -> None:
+    health = client.get("/health")
+    assert health.status == 200
+    expected = {"ready": True, "postgresql": "ok", "redis": "ok", "ingest": "ok", "relay": "ok", "rest": "ok"}
+    assert expected.items() <= health.json().items()
+    for part in ("ingest", "events", "rest"):
+        assert client.get(f"/health/{part}").status == 200
+
+    edge.relay.stop()
+    try:
+        health = client.get("/health")
+        assert (health.status, health.json()["ready"], health.json()["relay"]) == (503, False, "away")
+        assert health.json()["ingest"] == "ok"
+        away = assert_error(client.post("/ws/ticket", {}), 503, "unavailable")
+        assert "try again" in away["message"]
+        assert client.post("/ws/ticket", {}).headers["retry-after"] == "2"
+    finally:
+        edge.relay.up()
+    edge.ingest.stop()
+    try:
+        health = client.get("/health")
+        assert (health.status, health.json()) == (503, {"live": True, "ready": False, "ingest": "away"})
+    finally:
+        edge.ingest.up()
+
+
+def test_every_answer_has_the_security_headers(edge: Platform, client: RestClient) -> None:
+    for path in ("/", "/health", "/api/v1/", "/api/v1/meters", "/ws", "/nowhere", "/docs/"):
+        headers = client.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff", path
+        assert headers["x-frame-options"] == "DENY", path
+        assert headers["referrer-policy"] == "no-referrer", path
+        assert "frame-ancestors 'none'" in headers["content-security-policy"], path
+        assert headers["server"] == "nginx", path
+        assert "strict-transport-security" not in headers, "only behind TLS"
+        secure = client.get(path, {"X-Forwarded-Proto": "https"}).headers
+        assert secure["strict-transport-security"] == "max-age=31536000", path
+
+
+def test_only_listed_origins_are_allowed(edge: Platform, client: RestClient, keys: Keys) -> None:
+    operator = keys.headers("operator")
+    for path in ("/api/v1/regions", "/health", "/nowhere"):
+        allowed = client.get(path, {"Origin": PAGE, **operator}).headers
+        assert allowed["access-control-allow-origin"] == PAGE, path
+        assert "X-Request-Id" in allowed["access-control-expose-headers"]
+        assert "Origin" in allowed["vary"]
+        for stranger in (
+            "https://evil.example",
+            "https://page.example.evil",
+            "null",
+            f"{PAGE},x",
+            "page.example",
+        ):
+            refused = client.get(path, {"Origin": stranger, **operator}).headers
+            assert not [name for name in refused if name.startswith("access-control")], stranger
+
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+    for path in ("/api/v1/rpc/acknowledge_alert", "/telemetry/batch", "/ws/ticket"):
+        answer = client.request("OPTIONS", path, {"Origin": PAGE, **asked})
+        assert (answer.status, answer.headers["access-control-allow-origin"]) == (204, PAGE)
+        assert "POST" in answer.headers["access-control-allow-methods"]
+        assert "Authorization" in answer.headers["access-control-allow-headers"]
+        refused = client.request("OPTIONS", path, {"Origin": "https://evil.example", **asked}).headers
+        assert not [name for name in refused if name.startswith("access-control")]
+
+
+def test_bodies_are_limited_by_route(edge: Platform, client: RestClient, keys: Keys) -> None:
+    text = "x" * 70_000
+    for path, size in (("/ws/ticket", 1), ("/api/v1/user/login", 1), ("/api/v1/rpc/register_meters", 40)):
+        assert_error(client.post(path, text * size), 413, "body_too_large")
+    big = [{"meter_id": "SIM-00001", "timestamp": "2026-01-01T00:00:00Z", "kwh": 0.1}] * 9000
+    answer = client.post("/telemetry/batch", big, keys.headers("device"))
+    assert answer.status == 200, "a whole batch passes"
+
+
+def test_one_address_is_limited_by_route(edge: Platform, client: RestClient) -> None:
+    answers = [client.post("/api/v1/user/login", {}) for _ in range(8)]
+    limited = [answer for answer in answers if answer.status == 429]
+    assert limited
+    assert_error(limited[0], 429, "rate_limited")
+    assert limited[0].headers["retry-after"] == "1"
+    assert client.get("/api/v1/").status == 200, "other routes have limits of their own"
+
+
+def test_errors_of_nginx_have_the_one_shape(edge: Platform, client: RestClient) -> None:
+    assert_error(client.get("/nowhere"), 404, "not_found")
+    assert_error(client.get("/" + "x" * 9000), 414, "uri_too_long")
+    assert_error(client.get("/", {"X-Long": "x" * 9000}), 400, "bad_request")
+    assert_error(client.request("TRACE", "/"), 405, "method_not_allowed")
+    assert b'"code":"bad_request"' in raw(edge, b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
+    assert b'"code":"bad_request"' in raw(edge, b"complete nonsense\r\n\r\n")
+
+
+def raw(edge: Platform, request: bytes) -> bytes:
+    host, port = edge.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def test_a_request_gets_an_id_or_keeps_its_own(client: RestClient, keys: Keys) -> None:
+    operator = keys.headers("operator")
+    for path in ("/", "/health", "/api/v1/regions", "/ws", "/nowhere", "/telemetry/batch"):
+        assert REQUEST_ID.fullmatch(client.get(path, operator).headers["x-request-id"]), path
+        assert client.get(path, {"X-Request-Id": "mine-1", **operator}).headers["x-request-id"] == "mine-1"
+        for odd in ("x" * 41, "two words", "a'b", 'a"b'):
+            answer = client.get(path, {"X-Request-Id": odd, **operator})
+            assert REQUEST_ID.fullmatch(answer.headers["x-request-id"]), odd
+
+
+def test_one_id_finds_a_request_everywhere(
+    edge: Platform, client: RestClient, keys: Keys, database: Database
+) -> None:
+    """In nginx's log, in the workers' and in PostgreSQL's."""
+    request = {"X-Request-Id": "find-me-rest", **keys.headers("operator")}
+    assert client.post("/api/v1/rpc/register_meters", {"meters": "x"}, request).status == 422
+    request = {"X-Request-Id": "find-me-ingest", **keys.headers("device")}
+    reading = {"meter_id": "SIM-00001", "timestamp": "2026-01-01T00:00:00Z", "kwh": 0.1}
+    assert client.post("/telemetry/batch", [reading], request).status == 200
+    assert client.get("/ws", {"X-Request-Id": "find-me-relay"}).status == 400
+
+    log = access_log(edge.edge_dir).read_text()
+    for name in ("rest", "ingest", "relay"):
+        assert [line for line in log.splitlines() if line.endswith(f" find-me-{name}")], name
+    for worker in ("ingest", "relay"):
+        lines = [line for line in JOURNAL.of(worker) if f"[find-me-{worker}]" in line]
+        assert any("POST /telemetry/batch: 200" in line or "GET /ws: 400" in line for line in lines)
+    assert_in_postgres_log("postgrest find-me-rest")
+
+
+def test_a_write_carries_the_id_of_its_request(client: RestClient, keys: Keys, database: Database) -> None:
+    with database.connect() as connection:
+        connection.execute(
+            "create function public.tell_name() returns trigger language plpgsql as"
+            " $$ begin raise log 'stored by %', current_setting('application_name'); return null; end $$"
+        )
+        connection.execute(
+            "create trigger tell after insert on ingest.batch for each statement"
+            " execute function public.tell_name()"
+        )
+    request = {"X-Request-Id": "find-my-write", **keys.headers("device")}
+    for kwh in (0.1, 0.1):  # by COPY, then as a duplicate by INSERT
+        reading = {"meter_id": "SIM-00002", "timestamp": "2026-01-01T00:00:00Z", "kwh": kwh}
+        assert client.post("/telemetry/batch", [reading], request).status == 200
+    found = assert_in_postgres_log("stored by segs-ingest find-my-write")
+    assert "segs-ingest find-my-write LOG:" in found, "log_line_prefix says it too"
+
+
+def assert_in_postgres_log(text: str) -> str:
+    def found() -> list[str]:
+        return [line for line in JOURNAL.of("postgres") if text in line]
+
+    if not JOURNAL.of("postgres"):
+        pytest.skip("the log of a server that is not ours cannot be read")
+    wait_until(found, f"PostgreSQL's log names {text}")
+    return found()[0]
+
+
+def test_the_access_log_is_kept_small(tmp_path: Path) -> None:
+    log = access_log(tmp_path)
+    rotate_access_log(tmp_path)
+    log.write_text("x" * (MAX_LOG_BYTES + 1))
+    with log.open("a") as nginx:
+        rotate_access_log(tmp_path)
+        nginx.write("next\n")
+    assert log.read_text() == "next\n"
+    assert len((tmp_path / "access.log.1").read_text()) == MAX_LOG_BYTES + 1

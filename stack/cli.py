@@ -22,7 +22,7 @@ from stack.paths import DataDir, default_data_dir
 from stack.plan import DEFAULT_SIMULATION, SIMULATOR_TOKEN_TTL, TENANT, with_login
 from stack.process import ServerError
 from stack.progress import SetupError
-from stack.users import NoSuchUser, find_user
+from stack.users import NoSuchUser, find_user, invite
 
 EXPECTED = (
     SetupError,
@@ -35,6 +35,7 @@ EXPECTED = (
 )
 
 LISTENER_TOKEN_TTL = 12 * 3600
+PLATFORM_ROLE, PLATFORM_TENANT = "platform_admin", "platform"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,11 +84,10 @@ def make_parser() -> argparse.ArgumentParser:
     status = add("status", _status, "Tell what runs: services, addresses, versions")
     status.add_argument("--json", action="store_true", help="as JSON, with the database URL and its password")
     psql = add("psql", _psql, "Open psql on the database", "Everything after -- goes to psql.")
-    psql.add_argument(
-        "--role", choices=("authenticator", "segs_ingest", "segs_relay"), help="log in as this role"
-    )
+    psql.add_argument("--role", choices=secrets.LOGIN_ROLES, help="log in as this role")
     psql.set_defaults(takes_rest=True)
     _add_token(add)
+    _add_invite(add)
     _add_listen(add)
     _add_db(commands, common)
     made = commands.add_parser(
@@ -158,7 +158,9 @@ def _add_up(add: AddCommand) -> None:
 
 def _add_token(add: AddCommand) -> None:
     sub = add("token", _token, "Print a development token", "Signed with the key in the data folder.")
-    sub.add_argument("--role", required=True, choices=("consumer", "operator", "admin", "device"))
+    sub.add_argument(
+        "--role", required=True, choices=("consumer", "operator", "admin", PLATFORM_ROLE, "device")
+    )
     sub.add_argument("--tenant", metavar="CODE", default=TENANT, help="tenant code (default: %(default)s)")
     sub.add_argument(
         "--user",
@@ -168,6 +170,19 @@ def _add_token(add: AddCommand) -> None:
     sub.add_argument(
         "--ttl", metavar="SECONDS", type=int, default=3600, help="valid for (default: %(default)s)"
     )
+
+
+def _add_invite(add: AddCommand) -> None:
+    sub = add(
+        "invite",
+        _invite,
+        "Make an account for somebody and mail them how to begin",
+        "The first administrator of the platform: --role platform_admin, which is of the tenant platform.",
+    )
+    sub.add_argument("email", metavar="EMAIL")
+    sub.add_argument("name", metavar="NAME")
+    sub.add_argument("--role", required=True, choices=("consumer", "operator", "admin", PLATFORM_ROLE))
+    sub.add_argument("--tenant", metavar="CODE", default=TENANT, help="tenant code (default: %(default)s)")
 
 
 def _add_db(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -281,6 +296,12 @@ def _token(options: argparse.Namespace) -> int:
     return 0
 
 
+def _invite(options: argparse.Namespace) -> int:
+    tenant = PLATFORM_TENANT if options.role == PLATFORM_ROLE else options.tenant
+    invite(_admin_url(DataDir.at(options.data)), tenant, options.email, options.name, options.role)
+    return _tell([f"{options.email} is invited: the mail says to ask for a password"])
+
+
 def _device_token(key: Path, tenant: str, name: str, ttl: int) -> str:
     return secrets.mint_token(key, role="device", tenant=tenant, sub=name, ttl=ttl)
 
@@ -296,6 +317,7 @@ def _listen(options: argparse.Namespace) -> int:
 
 def _person_token(data: DataDir, tenant: str, role: str, email: str | None, ttl: int) -> str:
     key = secrets.load_or_create(data.secrets).private_key_file
+    tenant = PLATFORM_TENANT if role == PLATFORM_ROLE else tenant
     sub = find_user(_admin_url(data), tenant, email=email, role=None if email else role)
     return secrets.mint_token(key, role=role, tenant=tenant, sub=sub, ttl=ttl)
 

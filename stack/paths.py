@@ -48,6 +48,10 @@ class DataDir:
         return self.path / "log"
 
     @property
+    def mail(self) -> Path:
+        return self.path / "mail"
+
+    @property
     def run(self) -> Path:
         return self.path / "run"
 
@@ -61,6 +65,6 @@ class DataDir:
 
     def create(self) -> None:
         """Make the folders, private to this user."""
-        for path in (self.path, self.logs, self.run, self.secrets):
+        for path in (self.path, self.logs, self.mail, self.run, self.secrets):
             path.mkdir(parents=True, exist_ok=True)
             path.chmod(0o700)

@@ -16,10 +16,11 @@ from stack.process import LineSink, ServerSpec
 from stack.progress import SetupError, say
 from stack.runtime import Runtime
 from stack.supervisor import Stage
-from stack.users import find_user
+from stack.users import find_user, set_demo_password
 
 DATABASE = "segs"
-INTERNAL = ("postgres", "redis", "ingest", "relay", "postgrest", "postgrest_admin")
+INTERNAL = ("postgres", "redis", "ingest", "relay", "auth", "notifier", "postgrest", "postgrest_admin")
+WORKERS = ("ingest", "relay", "auth", "notifier")
 SEED = CHECKOUT / "db" / "seed" / "development.sql"
 DEFAULT_SIMULATION = ("--meters", "100", "--replay", "uci", "--history", "1d", "--faults", "default")
 TENANT = "demo"
@@ -126,10 +127,10 @@ def make_stages(plan: Plan, sink: LineSink, simulation: list[str] | None) -> lis
         public_url=plan.edge_url,
         secrets_dir=plan.secrets.directory / "postgrest",
     )
-    stages.append(Stage((postgrest, worker(plan, "ingest"), worker(plan, "relay"))))
+    stages.append(Stage((postgrest, *(worker(plan, name) for name in WORKERS))))
     upstreams = {
         name: f"{servers.LOOPBACK}:{ports[name]}"
-        for name in ("ingest", "relay", "postgrest", "postgrest_admin")
+        for name in ("ingest", "relay", "auth", "postgrest", "postgrest_admin")
     }
     stages.append(Stage((servers.nginx(runtime, data.nginx, ports["edge"], upstreams),)))
     if simulation is not None:
@@ -145,6 +146,7 @@ def deploy(plan: Plan, sink: LineSink) -> None:
     with psycopg.connect(plan.admin_url, autocommit=True) as connection:
         if SEED.exists():
             database.run_file(connection, database.SourceFile(SEED))
+            set_demo_password(connection, plan.secrets.passwords["demo"])
         if connection.execute("select to_regnamespace('cron') is null").fetchone() == (True,):
             sink("deploy", "pg_cron is not in this database: windows will not close by themselves")
 
@@ -154,6 +156,8 @@ def worker(plan: Plan, name: str) -> ServerSpec:
     directory = plan.secrets.directory / name
     secrets.write_private(directory / f"segs_{name}_database_url", plan.role_url(f"segs_{name}"))
     secrets.write_private(directory / "segs_redis_url", plan.redis_url)
+    if name == "auth":
+        secrets.write_private(directory / "segs_auth_code_key", plan.secrets.passwords["auth_code_key"])
     prefix = f"SEGS_{name.upper()}"
     port = plan.ports[name]
     environment = {
@@ -168,6 +172,10 @@ def worker(plan: Plan, name: str) -> ServerSpec:
         f"{prefix}_HOST": servers.LOOPBACK,
         f"{prefix}_PORT": str(port),
     }
+    if name == "auth":
+        environment["SEGS_AUTH_SIGNING_KEY"] = str(plan.secrets.private_key_file)
+    if name == "notifier" and "SEGS_NOTIFIER_SMTP_HOST" not in os.environ:
+        environment["SEGS_NOTIFIER_MAIL_DIR"] = str(plan.data.mail)
     if name == "relay":
         environment["SEGS_RELAY_ALLOWED_ORIGINS"] = edge.allowed_origins(servers.origins(plan.edge_url))
     if name == "ingest":

@@ -17,7 +17,12 @@ from jwt.algorithms import OKPAlgorithm
 
 ISSUER = "segs"
 AUDIENCE = "segs"
-PASSWORD_NAMES = ("postgres", "authenticator", "segs_ingest", "segs_relay", "redis")
+LOGIN_ROLES = ("authenticator", "segs_ingest", "segs_relay", "segs_auth", "segs_notifier")
+PASSWORD_NAMES = ("postgres", *LOGIN_ROLES, "redis", "auth_code_key", "demo")
+
+
+PRIVATE_KEY = "jwt_private.pem"
+PUBLIC_KEYS = "jwks.json"
 
 
 @dataclass(frozen=True)
@@ -29,16 +34,16 @@ class Secrets:
 
     @property
     def private_key_file(self) -> Path:
-        return self.directory / "jwt_private.pem"
+        return self.directory / PRIVATE_KEY
 
     @property
     def jwks_file(self) -> Path:
-        return self.directory / "jwks.json"
+        return self.directory / PUBLIC_KEYS
 
     @property
     def role_passwords(self) -> dict[str, str]:
         """Passwords of the database roles that the services log in as."""
-        return {role: self.passwords[role] for role in ("authenticator", "segs_ingest", "segs_relay")}
+        return {role: self.passwords[role] for role in LOGIN_ROLES}
 
 
 def load_or_create(directory: Path) -> Secrets:
@@ -47,9 +52,9 @@ def load_or_create(directory: Path) -> Secrets:
     directory.chmod(0o700)
     found = Secrets(directory, _passwords(directory / "passwords.json"))
     if not found.private_key_file.exists():
-        write_private(found.private_key_file, _new_private_key())
+        write_private(found.private_key_file, new_private_key())
     if not found.jwks_file.exists():
-        write_private(found.jwks_file, json.dumps({"keys": [_public_jwk(found.private_key_file)]}))
+        write_private(found.jwks_file, json.dumps({"keys": [{**public_jwk(found.private_key_file), "iat": int(time.time())}]}))
     return found
 
 
@@ -72,11 +77,13 @@ def mint_token(
     now = int(time.time())
     payload = {"iss": ISSUER, "aud": AUDIENCE, "sub": sub, "role": role, "tenant": tenant, "iat": now}
     payload |= {"exp": now + int(ttl), **claims}
+    return sign(private_key_file.read_text(encoding="utf-8"), payload)
+
+
+def sign(private_key: str, payload: dict[str, Any]) -> str:
+    """A token with these claims, signed with a private key in PEM."""
     return jwt.encode(
-        payload,
-        private_key_file.read_bytes(),
-        algorithm="EdDSA",
-        headers={"kid": _public_jwk(private_key_file)["kid"]},
+        payload, private_key, algorithm="EdDSA", headers={"kid": public_jwk_of(private_key)["kid"]}
     )
 
 
@@ -89,7 +96,8 @@ def _passwords(path: Path) -> dict[str, str]:
     return known
 
 
-def _new_private_key() -> str:
+def new_private_key() -> str:
+    """An Ed25519 key in PEM."""
     return (
         Ed25519PrivateKey.generate()
         .private_bytes(
@@ -99,9 +107,15 @@ def _new_private_key() -> str:
     )
 
 
-def _public_jwk(private_key_file: Path) -> dict[str, str]:
-    key = serialization.load_pem_private_key(private_key_file.read_bytes(), password=None)
+def public_jwk(private_key_file: Path) -> dict[str, str]:
+    """The public half of the key in a file, as an entry of a JWKS."""
+    return public_jwk_of(private_key_file.read_text(encoding="utf-8"))
+
+
+def public_jwk_of(private_key: str) -> dict[str, str]:
+    """The public half of a key in PEM, as an entry of a JWKS; its id follows from the key itself."""
+    key = serialization.load_pem_private_key(private_key.encode(), password=None)
     if not isinstance(key, Ed25519PrivateKey):
-        raise TypeError(f"{private_key_file} is not an Ed25519 key")
+        raise TypeError("the signing key is not an Ed25519 key")
     jwk: dict[str, str] = OKPAlgorithm.to_jwk(key.public_key(), as_dict=True)
     return {**jwk, "alg": "EdDSA", "use": "sig", "kid": jwk["x"][:16]}

@@ -166,6 +166,7 @@ def greeting(plan: plans.Plan) -> str:
     lines += [
         f"  Edge        {url}/",
         f"  REST        {url}/api/v1/",
+        f"  Accounts    {url}/api/v1/user/   (mails: {_mails(plan)})",
         f"  Readings    {url}/telemetry/batch",
         f"  Events      {url.replace('http', 'ws', 1)}/ws",
         f"  Health      {url}/health",
@@ -178,6 +179,9 @@ def greeting(plan: plans.Plan) -> str:
         lines.append(f"  {role:<9} {plan.token(role, sub, TRIAL_TOKEN_TTL)}")
     lines += [
         "",
+        "Sign in as alice@demo.example (consumer), operator@demo.example, admin@demo.example or"
+        f" platform@segs.example: password {plan.secrets.passwords['demo']}",
+        "",
         "Post a reading:",
         f'  curl -sS {url}/telemetry/batch {bearer} device)"'
         " -H 'Content-Type: application/json'"
@@ -189,6 +193,11 @@ def greeting(plan: plans.Plan) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _mails(plan: plans.Plan) -> str:
+    host = os.environ.get("SEGS_NOTIFIER_SMTP_HOST")
+    return f"to the mail server {host}" if host else f"files in {plan.data.mail}"
 
 
 def _trial_users(plan: plans.Plan) -> list[tuple[str, str]]:

@@ -1,8 +1,9 @@
-"""Finds the people a development token may speak for."""
+"""People of a stack: finds those a development token may speak for, lets them in, invites others."""
 
 from __future__ import annotations
 
 import psycopg
+from argon2 import PasswordHasher, profiles
 
 _FIND = """
 select u.user_id::text
@@ -28,3 +29,29 @@ def find_user(admin_url: str, tenant: str, *, email: str | None = None, role: st
         wanted = f"user {email}" if email else f"user with the role {role}"
         raise NoSuchUser(f"tenant {tenant} has no {wanted}")
     return str(row[0])
+
+
+def set_demo_password(connection: psycopg.Connection[tuple[object, ...]], password: str) -> None:
+    """Let the seeded people sign in with ``password``, except who has chosen one of their own."""
+    names = connection.execute(
+        "select u.user_id from auth.user_account as u join grid.tenant as t using (tenant_id)"
+        " where t.code in ('demo', 'platform') and u.password_hash is null"
+        " and u.user_id::text like '00000000-0000-4000-8000-%'"
+    ).fetchall()
+    if names:
+        connection.execute(
+            "update auth.user_account set password_hash = %s, verified_at = coalesce(verified_at, now())"
+            " where user_id = any (%s)",
+            (
+                PasswordHasher.from_parameters(profiles.RFC_9106_LOW_MEMORY).hash(password),
+                [n[0] for n in names],
+            ),
+        )
+
+
+def invite(admin_url: str, tenant: str, email: str, name: str, role: str) -> None:
+    """Make an account and mail its owner how to begin."""
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        row = connection.execute("select auth.invite(%s, %s, %s, %s)", (tenant, email, name, role)).fetchone()
+    if row is None or row[0] is None:
+        raise NoSuchUser(f"there is no tenant {tenant}")

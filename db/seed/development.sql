@@ -18,8 +18,8 @@ where
     t.code = 'demo' and r.tenant_id = t.tenant_id and r.kind = 'high'
     and r.meter_id is null and r.user_id is null and r.threshold = 100000000;
 
-insert into auth.user_account (user_id, tenant_id, email, name, role)
-select u.user_id, t.tenant_id, u.email, u.name, u.role
+insert into auth.user_account (user_id, tenant_id, email, name, role, verified_at)
+select u.user_id, t.tenant_id, u.email, u.name, u.role, now()
 from grid.tenant as t
 cross join (
     values
@@ -29,6 +29,14 @@ cross join (
     ('00000000-0000-4000-8000-000000000004', 'bob@demo.example', 'Bob Consumer', 'consumer')
 ) as u (user_id, email, name, role)
 where t.code = 'demo'
+on conflict do nothing;
+
+insert into auth.user_account (user_id, tenant_id, email, name, role, verified_at)
+select
+    '00000000-0000-4000-8000-000000000009'::uuid, t.tenant_id, 'platform@segs.example', 'Petra Platform',
+    'platform_admin', now()
+from grid.tenant as t
+where t.code = 'platform'
 on conflict do nothing;
 
 -- SIM-00001 to SIM-00100, twenty a region. Installed before the record that the simulator replays begins.

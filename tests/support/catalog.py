@@ -6,8 +6,10 @@ from typing import Any
 
 import psycopg
 
+from stack.database import MANAGED_SCHEMAS
+
 # Schemas that this project owns; what TimescaleDB and pgmq make for themselves is theirs.
-SCHEMAS = ["grid", "ingest", "rollup", "tariff", "alert", "event", "auth", "api"]
+SCHEMAS = [*MANAGED_SCHEMAS, "api"]
 
 # Every part is a query of one text column over pg_catalog; names, never oids, so that two databases compare.
 _PARTS = {

@@ -2,8 +2,8 @@
 
 The folder is private to its owner; the files in it that containers read are readable by every user, because a
 container's user is not the host's, and compose mounts a file as it is. Whoever cannot enter the folder cannot
-reach them, and a container sees only those mounted into it. What no container needs (the private signing key,
-passwords.json) stays 0600.
+reach them, and a container sees only those mounted into it (the private signing key: only the auth worker's). What no
+container needs (passwords.json) stays 0600.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ def contents(passwords: dict[str, str]) -> dict[str, str]:
         "segs_database_url": database("postgres"),
         "segs_ingest_database_url": database("segs_ingest"),
         "segs_relay_database_url": database("segs_relay"),
+        "segs_auth_database_url": database("segs_auth"),
+        "segs_notifier_database_url": database("segs_notifier"),
+        "segs_auth_code_key": passwords["auth_code_key"],
         "postgrest_database_url": database("authenticator"),
         "segs_redis_url": f"redis://:{quote(passwords['redis'], safe='')}@{REDIS_HOST}/0",
     }
@@ -44,7 +47,7 @@ def write(directory: Path = DIRECTORY) -> list[Path]:
     Running it again keeps passwords and keys: the files are only written anew.
     """
     made = secrets.load_or_create(directory)
-    paths = [made.jwks_file]
+    paths = [made.jwks_file, made.private_key_file]
     for name, text in contents(made.passwords).items():
         path = directory / name
         secrets.write_private(path, text)

@@ -173,7 +173,7 @@ def worker(plan: Plan, name: str) -> ServerSpec:
         f"{prefix}_PORT": str(port),
     }
     if name == "auth":
-        environment["SEGS_AUTH_SIGNING_KEY"] = str(plan.secrets.private_key_file)
+        environment["SEGS_AUTH_SIGNING_KEY_FILE"] = str(plan.secrets.private_key_file)
     if name == "notifier" and "SEGS_NOTIFIER_SMTP_HOST" not in os.environ:
         environment["SEGS_NOTIFIER_MAIL_DIR"] = str(plan.data.mail)
     if name == "relay":

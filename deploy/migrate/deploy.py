@@ -30,6 +30,13 @@ def role_passwords(secrets: Path) -> dict[str, str]:
     return passwords
 
 
+def require_sessions(url: str) -> None:
+    """In production a person's token must come from a sign-in, which can be ended at once."""
+    required = os.environ.get("SEGS_ENVIRONMENT", "production") != "development"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("update auth.policy set require_session = %s", (required,))
+
+
 def main() -> int:
     """Deploy, set the passwords, say what was done."""
     secrets = Path(os.environ.get("SEGS_SECRETS_DIR", "/run/secrets"))
@@ -41,6 +48,7 @@ def main() -> int:
     try:
         for line in database.deploy(url, Path(dbmate)):
             print(line)
+        require_sessions(url)
         passwords = role_passwords(secrets)
         database.set_passwords(url, passwords)
     except (database.DeployError, psycopg.Error) as error:

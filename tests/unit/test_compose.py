@@ -66,7 +66,18 @@ def test_the_parser_refuses_what_is_not_compose(tmp_path: Path) -> None:
 
 
 def test_every_part_of_the_design_is_there(model: Model) -> None:
-    assert set(services(model)) >= {"postgres", "migrate", "redis", "postgrest", "ingest", "relay", EDGE}
+    assert set(services(model)) >= {
+        "postgres",
+        "migrate",
+        "redis",
+        "postgrest",
+        "ingest",
+        "relay",
+        "auth",
+        "notifier",
+        "mailpit",
+        EDGE,
+    }
 
 
 def test_every_service_is_watched_and_restarted(model: Model) -> None:
@@ -192,7 +203,24 @@ def test_urls_pass_the_workers_own_check_of_strength(tmp_path: Path) -> None:
             assert weakness(path.read_text()) is None, path.name
 
 
-@pytest.mark.parametrize(("service", "settings"), [("ingest", "IngestSettings"), ("relay", "RelaySettings")])
+def test_the_private_key_reaches_only_the_auth_worker(model: Model) -> None:
+    holders = {
+        name
+        for name, service in services(model).items()
+        if "jwt_private.pem" in {entry["source"] for entry in service.get("secrets") or []}
+    }
+    assert holders == {"auth"}
+
+
+@pytest.mark.parametrize(
+    ("service", "settings"),
+    [
+        ("ingest", "IngestSettings"),
+        ("relay", "RelaySettings"),
+        ("auth", "AuthSettings"),
+        ("notifier", "NotifierSettings"),
+    ],
+)
 def test_a_worker_starts_with_the_environment_given(
     model: Model, service: str, settings: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,7 +244,8 @@ def test_a_worker_starts_with_the_environment_given(
 
     known = {f"SEGS_{name.upper()}" for name in type(loaded).model_fields} | {"SEGS_SECRETS_DIR"}
     assert set(given) <= known
-    assert {path.name.upper() for path in secrets_seen.iterdir()} <= known
+    settings_given = {path.name for path in secrets_seen.iterdir() if path.suffix != ".pem"}
+    assert {name.upper() for name in settings_given} <= known
     assert not loaded.development
 
 

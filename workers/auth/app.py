@@ -20,6 +20,7 @@ from workers.auth.signing import Signer
 from workers.errors import error_middleware
 from workers.health import HEALTH, setup_health
 from workers.metrics import setup_metrics
+from workers.request_id import follow_requests
 from workers.service import serve
 from workers.sessions import Sessions
 from workers.tickets import Tickets
@@ -53,6 +54,7 @@ def make_app(settings: AuthSettings) -> web.Application:
     app = web.Application(
         middlewares=[_measured, error_middleware], client_max_size=settings.auth_max_body_bytes
     )
+    follow_requests(app)
     app[SETTINGS] = settings
     app[METRICS] = AuthMetrics(setup_metrics(app))
     setup_health(app)
@@ -95,7 +97,7 @@ async def _resources(app: web.Application) -> AsyncIterator[None]:
         )
     passwords = Passwords(settings)
     signer = Signer(
-        settings.auth_signing_key,
+        settings.auth_signing_key_file,
         settings.jwks_file,
         issuer=settings.jwt_issuer,
         audience=settings.jwt_audience,

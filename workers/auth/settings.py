@@ -24,7 +24,7 @@ class AuthSettings(WorkerSettings):
     auth_database_url: SecretStr
     auth_pool_size: int = Field(4, ge=1, le=50)
 
-    auth_signing_key: Path
+    auth_signing_key_file: Path
     """A PEM file with the Ed25519 key that signs tokens, or a folder: its newest published *.pem signs."""
     auth_code_key: SecretStr
     """Under which one-time codes are hashed."""

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from stack import compose_secrets, database, listen, runtime, secrets, state, up
+from stack import compose_secrets, database, keys_cli, listen, runtime, secrets, state, up
 from stack.paths import DataDir, default_data_dir
 from stack.plan import DEFAULT_SIMULATION, SIMULATOR_TOKEN_TTL, TENANT, with_login
 from stack.process import ServerError
@@ -90,6 +90,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_invite(add)
     _add_listen(add)
     _add_db(commands, common)
+    keys_cli.add(commands, common)
     made = commands.add_parser(
         "secrets",
         help="Write the secret files that compose.yaml mounts",

@@ -54,7 +54,10 @@ def load_or_create(directory: Path) -> Secrets:
     if not found.private_key_file.exists():
         write_private(found.private_key_file, new_private_key())
     if not found.jwks_file.exists():
-        write_private(found.jwks_file, json.dumps({"keys": [{**public_jwk(found.private_key_file), "iat": int(time.time())}]}))
+        write_private(
+            found.jwks_file,
+            json.dumps({"keys": [{**public_jwk(found.private_key_file), "iat": int(time.time())}]}),
+        )
     return found
 
 

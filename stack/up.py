@@ -17,8 +17,8 @@ from typing import Any
 
 import psycopg
 
+from stack import keys, runtime, state
 from stack import plan as plans
-from stack import runtime, state
 from stack.database import DeployError
 from stack.paths import DataDir
 from stack.process import LogFiles, ServerError
@@ -111,12 +111,16 @@ async def _run(plan: plans.Plan, options: UpOptions) -> int:
 
 
 async def _show(plan: plans.Plan, screen: Screen, until: Callable[[], Any]) -> None:
-    display = asyncio.create_task(screen.run(plan.admin_url))
+    tasks = [
+        asyncio.create_task(screen.run(plan.admin_url)),
+        asyncio.create_task(keys.retire_in_time(plan.secrets.directory, plan.admin_url)),
+    ]
     try:
         await until()
     finally:
-        display.cancel()
-        await asyncio.gather(display, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _Published:

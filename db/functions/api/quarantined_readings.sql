@@ -1,5 +1,6 @@
 create view api.quarantined_readings with (security_barrier) as
 select
+    q.quarantine_id,
     q.received_at,
     q.source,
     q.code,
@@ -11,7 +12,8 @@ grant select on api.quarantined_readings to operator, admin;
 comment on view api.quarantined_readings is
 $$Readings that were refused
 
-Well-formed readings that could not be stored, with the reason.$$;
+Well-formed readings that could not be stored, with the reason. See rpc/replay_quarantined.$$;
+comment on column api.quarantined_readings.quarantine_id is 'Number to replay it by.';
 comment on column api.quarantined_readings.received_at is 'When it came in.';
 comment on column api.quarantined_readings.source is 'http or queue.';
 comment on column api.quarantined_readings.code is

@@ -15,8 +15,12 @@ insert into listed_view values
 ('alert_thresholds', '{consumer,operator,admin}'),
 ('alerts', '{consumer,operator,admin}'),
 ('current_tariffs', '{consumer,operator,admin}'),
+('data_quality', '{operator,admin}'),
+('devices', '{admin}'),
 ('events', '{consumer,operator,admin}'),
+('late_readings', '{operator,admin}'),
 ('latest_readings', '{consumer,operator,admin}'),
+('meter_ownerships', '{operator,admin}'),
 ('meters', '{consumer,operator,admin}'),
 ('preferences', '{consumer,operator,admin}'),
 ('quarantined_readings', '{operator,admin}'),
@@ -29,25 +33,39 @@ insert into listed_view values
 ('region_loads', '{operator,admin}'),
 ('regions', '{consumer,operator,admin}'),
 ('tariff_plans', '{consumer,operator,admin}'),
-('tariffs', '{consumer,operator,admin}');
+('tariffs', '{consumer,operator,admin}'),
+('tenant_settings', '{consumer,operator,admin}'),
+('tenants', '{platform_admin}'),
+('users', '{operator,admin}');
 
 create temp table listed_function (name text, roles text[]);
 insert into listed_function values
 ('acknowledge_alert(bigint)', '{consumer,operator,admin}'),
 ('alert_summary(timestamp with time zone)', '{consumer,operator,admin}'),
+('assign_meter(text,text,timestamp with time zone,timestamp with time zone)', '{admin}'),
+('change_role(uuid,text)', '{admin}'),
+('create_device_token(text,text[])', '{admin}'),
 (
     'create_tariff_plan(text,numeric,text,timestamp with time zone,timestamp with time zone,numeric,numeric)',
     '{operator,admin}'
 ),
+('create_tenant(text,text,text,text,text,text)', '{platform_admin}'),
+('deactivate_user(uuid)', '{admin}'),
+('delete_user(uuid)', '{admin}'),
 ('end_tariff_plan(text,timestamp with time zone)', '{operator,admin}'),
 ('estimate_bill(numeric,text,timestamp with time zone)', '{consumer,operator,admin}'),
 ('estimate_running_bill(text,timestamp with time zone)', '{consumer,operator,admin}'),
 ('events_after(text,integer)', '{consumer,operator,admin}'),
+('reactivate_user(uuid)', '{admin}'),
 ('reading_statistics(text,timestamp with time zone,timestamp with time zone)', '{consumer,operator,admin}'),
 ('register_meters(jsonb)', '{operator,admin}'),
+('replay_quarantined(bigint[])', '{operator,admin}'),
 ('resolve_alert(bigint)', '{operator,admin}'),
+('revoke_device_token(uuid)', '{admin}'),
 ('set_preferences(jsonb)', '{consumer,operator,admin}'),
-('set_threshold(text,numeric)', '{consumer,operator,admin}');
+('set_threshold(text,numeric)', '{consumer,operator,admin}'),
+('unassign_meter(text,timestamp with time zone)', '{admin}'),
+('update_tenant_settings(text,text,text,integer)', '{admin}');
 
 select set_eq(
     $$ select relname::text from pg_class where relnamespace = 'api'::regnamespace and relkind not in ('i', 'c') $$,

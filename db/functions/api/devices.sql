@@ -1,0 +1,25 @@
+create view api.devices with (security_barrier) as
+select
+    d.device_id,
+    d.name,
+    (
+        select array_agg(m.code order by m.code) from grid.meter as m where m.meter_id = any(d.meter_ids)
+    ) as meters,
+    u.name as created_by,
+    d.created_at,
+    d.revoked_at,
+    d.last_used_at
+from auth.device_token as d
+join auth.user_account as u on u.user_id = d.created_by;
+grant select on api.devices to admin;
+comment on view api.devices is
+$$Device tokens
+
+What gateways and meters send readings with. The tokens themselves are not kept. See rpc/create_device_token.$$;
+comment on column api.devices.device_id is 'The device''s id.';
+comment on column api.devices.name is 'Name to show.';
+comment on column api.devices.meters is 'The only meters it may send for; null: all of the tenant.';
+comment on column api.devices.created_by is 'Who made the token.';
+comment on column api.devices.created_at is 'When.';
+comment on column api.devices.revoked_at is 'Since when it is refused; null while it is good.';
+comment on column api.devices.last_used_at is 'When it last sent, to about a minute; null: never.';

@@ -6,6 +6,8 @@ import asyncio
 import signal
 from datetime import timedelta
 
+from aiohttp import WSMsgType
+
 from tests.faults.load import Load
 from tests.support.ingest import now, reading
 from tests.support.platform import Platform
@@ -40,23 +42,19 @@ async def test_relay_killed_while_windows_close_leaves_no_gap(platform: Platform
     platform.simulate("--meters", "40", "--history", "6h", "--iterations", "0", "--interval", "300")
     heard: list[Frame] = []
     async with platform.listen() as client:
-        cursor = client.welcome["cursor"]
-        closing = asyncio.create_task(asyncio.to_thread(platform.close_windows))
+        closing = asyncio.create_task(asyncio.to_thread(platform.close_windows, now() - timedelta(hours=3)))
         heard += await client.events(5)
         platform.relay.kill()
-        while True:  # what was on its way still arrives
-            message = await client.ws.receive(timeout=20)
-            if message.type.name != "TEXT":
-                break
-            heard.append(message.json())
-    await platform.relay.up_again()
-    cursor = heard[-1]["cursor"] if heard else cursor
+        while (message := await client.ws.receive(timeout=20)).type is WSMsgType.TEXT:
+            heard.append(message.json())  # what was on its way still arrives
     await closing
-    expected = [
-        row[0]
-        for row in platform.database.rows("select event.cursor(xid, id) from event.log order by xid, id")
-    ]
-    async with platform.listen(cursor=cursor) as client:
+    closing = asyncio.create_task(asyncio.to_thread(platform.close_windows))  # while it starts
+    await platform.relay.up_again()
+    await closing
+    cursors = platform.database.rows("select event.cursor(xid, id) from event.log order by xid, id")
+    expected = [row[0] for row in cursors]
+    assert 5 <= len(heard) < len(expected)
+    async with platform.listen(cursor=heard[-1]["cursor"]) as client:
         heard += await client.events(len(expected) - len(heard))
         await client.send("ping")
         assert (await client.receive())["type"] == "pong", "and nothing after that"

@@ -16,6 +16,7 @@ from workers.errors import RateLimited, ServiceError, Unavailable, error_middlew
 from workers.health import HEALTH, setup_health
 from workers.ingest import statements
 from workers.ingest.body import read_items
+from workers.ingest.devices import Device, Devices
 from workers.ingest.meters import MeterDirectory, Tenants
 from workers.ingest.metrics import IngestMetrics
 from workers.ingest.plan import Job
@@ -28,7 +29,7 @@ from workers.ingest.writer import Writer, WriterOptions
 from workers.metrics import setup_metrics
 from workers.platform_health import serve_platform_health
 from workers.service import serve
-from workers.tokens import Claims, TokenVerifier, bearer_token, require_role
+from workers.tokens import TokenVerifier, bearer_token
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class Ingest:
         )
         self.rates = RateLimiter(settings.ingest_rate_limit, settings.ingest_rate_burst)
         self.limits: Limits | None = None
+        self.devices: Devices
         self.tenants: Tenants
         self.writer: Writer
 
@@ -64,14 +66,14 @@ class Ingest:
         return response
 
     async def _accept(self, request: web.Request) -> web.Response:
-        claims = self._admit(request)
+        device = await self._admit(request)
         items = await read_items(
             request,
             max_bytes=self.settings.ingest_max_body_bytes,
             max_readings=self.settings.ingest_max_readings,
         )
-        directory = await self.tenants.directory(claims.tenant)
-        screened = await self._screen(items, directory)
+        directory = await self.tenants.directory(device.tenant)
+        screened = await self._screen(items, directory, device)
         job = _job(directory.tenant_id, screened)
         stored_before = 0
         if job.size:
@@ -81,22 +83,24 @@ class Ingest:
             self.metrics.rejected(job.rejected)
         return _answer(len(job.rows) - stored_before, job.duplicates + stored_before, screened.rejections)
 
-    def _admit(self, request: web.Request) -> Claims:
+    async def _admit(self, request: web.Request) -> Device:
         """Who is asking, if it may and if we can: all that needs no body."""
-        claims = self.tokens.verify(bearer_token(request))
-        require_role(claims, "device")
-        if delay := self.rates.delay((claims.tenant, claims.subject)):
+        device = await self.devices.device(bearer_token(request))
+        if delay := self.rates.delay((device.tenant, device.subject)):
             raise RateLimited("too many requests from this device", retry_after=delay)
         self.writer.check()
-        return claims
+        return device
 
-    async def _screen(self, items: list[object], directory: MeterDirectory) -> Screened:
+    async def _screen(self, items: list[object], directory: MeterDirectory, device: Device) -> Screened:
         if self.limits is None:
             raise Unavailable("the limits are not loaded yet")
         readings = shape(items)
         meters = directory.known()
         if missing_codes(readings, meters):
             meters = await directory.resolve(meter_codes(readings))
+        if device.meters is not None:
+            # A meter that is not the device's is no meter to it, in the same words as one that is nobody's.
+            meters = {code: meters[code] for code in device.meters if code in meters}
         return screen(items, readings, meters, self.limits, time.time())
 
     async def watch_limits(self, pool: db.Pool) -> None:
@@ -156,6 +160,7 @@ async def _resources(app: web.Application) -> AsyncIterator[None]:
     )
     async with db.pool(url, "segs-ingest", size=2) as pool:
         ingest.writer = Writer(url, recent, options, ingest.metrics)
+        ingest.devices = Devices(pool, ingest.tokens, ttl=settings.ingest_device_ttl)
         ingest.tenants = Tenants(
             pool, ttl=settings.ingest_meter_ttl, unknown_ttl=settings.ingest_unknown_meter_ttl
         )

@@ -39,6 +39,9 @@ class IngestSettings(WorkerSettings):
     ingest_meter_ttl: float = Field(60.0, gt=0)
     ingest_unknown_meter_ttl: float = Field(2.0, ge=0)
 
+    # How long a device token stays good after it is revoked.
+    ingest_device_ttl: float = Field(5.0, ge=0, le=5)
+
     ingest_redis_timeout: float = Field(0.2, gt=0)
     ingest_shutdown_timeout: float = Field(20.0, gt=0)
 

@@ -17,6 +17,7 @@ __all__ = ["BatchRow", "QuarantineRow", "UniqueViolation"]
 
 LIMITS = "select max_ahead, max_age, max_energy from ingest.limits"
 TENANT_ID = "select ingest.tenant_id(%s)"
+DEVICE = "select device_id::text, tenant, meter_codes from ingest.device(%s)"
 RESOLVE_METERS = "select code, meter_id from ingest.resolve_meters(%s, %s)"
 # Names the database for good, so that what Redis knows of another one is never mistaken for this one's.
 IDENTITY = """
@@ -91,6 +92,12 @@ async def tenant_id(connection: Connection, code: str) -> int | None:
     """The internal key of a tenant."""
     row = await (await connection.execute(TENANT_ID, (code,))).fetchone()
     return row[0] if row else None
+
+
+async def device(connection: Connection, token_hash: bytes) -> tuple[str, str, list[str] | None] | None:
+    """Id, tenant and meters (None: all) of the device with this token; None if there is none."""
+    row = await (await connection.execute(DEVICE, (token_hash,))).fetchone()
+    return None if row is None else (row[0], row[1], row[2])
 
 
 async def resolve_meters(connection: Connection, tenant: str, codes: Sequence[str]) -> dict[str, int]:

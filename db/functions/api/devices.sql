@@ -22,4 +22,4 @@ comment on column api.devices.meters is 'The only meters it may send for; null: 
 comment on column api.devices.created_by is 'Who made the token.';
 comment on column api.devices.created_at is 'When.';
 comment on column api.devices.revoked_at is 'Since when it is refused; null while it is good.';
-comment on column api.devices.last_used_at is 'When it last sent, to about a minute; null: never.';
+comment on column api.devices.last_used_at is 'When it last sent, to about 15 minutes; null: never.';

@@ -1,4 +1,4 @@
--- Security definer: the ingest worker may not read device tokens. Volatile: it notes the use, once a minute at most.
+-- Security definer: the ingest worker may not read device tokens. Volatile: it notes the use, once in 15 minutes.
 create function ingest.device(token_hash bytea, at timestamptz default now())
 returns table (device_id uuid, tenant text, meter_codes text[])
 language sql security definer
@@ -9,7 +9,7 @@ as $$
         set last_used_at = $2
         where
             d.token_hash = $1 and d.revoked_at is null
-            and (d.last_used_at is null or d.last_used_at < $2 - interval '1 minute')
+            and (d.last_used_at is null or d.last_used_at < $2 - interval '15 minutes')
     )
 
     select

@@ -58,16 +58,16 @@ reset role;
 select is((select last_used_at from auth.device_token where name = 'Meter'), now(), 'the use is noted');
 select is(
     (select count(*) from made as m cross join lateral ingest.device(
-        sha256(m.token::bytea), now() + interval '59 seconds'
-    )), 3::bigint, 'a use within the minute'
+        sha256(m.token::bytea), now() + interval '14 minutes'
+    )), 3::bigint, 'a use soon after'
 );
 select is((select last_used_at from auth.device_token where name = 'Meter'), now(), 'is not noted again');
 select is(
     (select count(*) from made as m cross join lateral ingest.device(
-        sha256(m.token::bytea), now() + interval '2 minutes'
+        sha256(m.token::bytea), now() + interval '16 minutes'
     )), 3::bigint, 'a later one'
 );
-select is((select last_used_at from auth.device_token where name = 'Meter'), now() + interval '2 minutes', 'is');
+select is((select last_used_at from auth.device_token where name = 'Meter'), now() + interval '16 minutes', 'is');
 
 select tap.sign_in('acme', 'admin');
 select isnt(

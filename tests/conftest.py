@@ -22,6 +22,7 @@ from stack import runtime as stack_runtime
 from stack import servers as stack
 from stack.runtime import Runtime
 from tests.support import pglite
+from tests.support.accounts import auth_settings, notifier_settings
 from tests.support.cluster import Cluster, Database, prepare
 from tests.support.keys import Keys, make_keys
 from tests.support.platform import Platform
@@ -105,10 +106,12 @@ def _worker_starter(kind: str, database: Database, redis: Redis, keys: Keys) -> 
     started: list[TestServer] = []
 
     def start(wait: bool = True, **settings: str) -> TestServer:
+        own = {"auth": auth_settings(database, keys), "notifier": notifier_settings(database)}
         environment = {
             "SEGS_REDIS_URL": redis.url,
             "SEGS_JWKS_FILE": str(keys.jwks_file),
             f"SEGS_{kind.upper()}_DATABASE_URL": database.url(f"segs_{kind}"),
+            **own.get(kind, {}),
             **settings,
         }
         server = worker(kind, f"{kind}-{len(started) + 1}", environment)
@@ -134,6 +137,18 @@ def start_ingest(database: Database, redis_server: Redis, keys: Keys) -> Iterato
 def start_relay(database: Database, redis_server: Redis, keys: Keys) -> Iterator[StartWorker]:
     """Start a relay worker, in the same way."""
     yield from _worker_starter("relay", database, redis_server, keys)
+
+
+@pytest.fixture
+def start_auth(database: Database, redis_server: Redis, keys: Keys) -> Iterator[StartWorker]:
+    """Start an auth worker, in the same way; its password hashes are cheap."""
+    yield from _worker_starter("auth", database, redis_server, keys)
+
+
+@pytest.fixture
+def start_notifier(database: Database, redis_server: Redis, keys: Keys) -> Iterator[StartWorker]:
+    """Start a notifier; say where mails go."""
+    yield from _worker_starter("notifier", database, redis_server, keys)
 
 
 @pytest.fixture

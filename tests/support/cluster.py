@@ -20,7 +20,7 @@ from tests.support.servers import PASSWORD
 
 SEED = deployment.DB / "seed" / "development.sql"
 Parameters = Sequence[Any] | Mapping[str, Any] | None
-LOGINS = ("segs_ingest", "segs_relay", "authenticator")
+LOGINS = ("segs_ingest", "segs_relay", "segs_auth", "segs_notifier", "authenticator")
 
 
 def with_database(url: str, name: str) -> str:
@@ -36,7 +36,7 @@ class Database:
     name: str
 
     def url(self, role: str) -> str:
-        """The URL of a login role (segs_ingest, segs_relay, authenticator)."""
+        """The URL of a login role (see LOGINS)."""
         parts = urlsplit(self.admin_url)
         return urlunsplit(parts._replace(netloc=f"{role}:{PASSWORD}@{parts.hostname}:{parts.port or 5432}"))
 

@@ -10,7 +10,12 @@ from pathlib import Path
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 KEY_ID = "test"
 ISSUER = "segs"
@@ -31,6 +36,11 @@ class Keys:
     private_key: Ed25519PrivateKey
     jwks_file: Path
     users: dict[str, str]
+
+    @property
+    def private_key_file(self) -> Path:
+        """The private half, beside the JWKS file."""
+        return self.jwks_file.with_name("jwt_private.pem")
 
     def mint(self, role: str, tenant: str = "demo", sub: str | None = None, **claims: object) -> str:
         """A token of the role. ``sub`` defaults to the seeded person of that role (alice for consumer).
@@ -71,4 +81,6 @@ def make_keys(directory: Path, users: dict[str, str]) -> Keys:
     }
     jwks_file = directory / "jwks.json"
     jwks_file.write_text(json.dumps({"keys": [key]}))
+    pem = private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    jwks_file.with_name("jwt_private.pem").write_bytes(pem)
     return Keys(private_key, jwks_file, users)

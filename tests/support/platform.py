@@ -20,6 +20,7 @@ from stack.edge import health_peers
 from stack.paths import CHECKOUT
 from stack.runtime import Runtime
 from tests.support import relay as relay_client
+from tests.support.accounts import auth_settings, notifier_settings
 from tests.support.cluster import Database
 from tests.support.ingest import Gateway, now
 from tests.support.keys import Keys
@@ -31,8 +32,17 @@ class Platform:
     """Everything but pg_cron. ``url`` is the one origin."""
 
     def __init__(
-        self, runtime: Runtime, directory: Path, keys: Keys, database: Database, redis: Redis, **settings: str
+        self,
+        runtime: Runtime,
+        directory: Path,
+        keys: Keys,
+        database: Database,
+        redis: Redis,
+        *,
+        accounts: bool = False,
+        **settings: str,
     ) -> None:
+        """``accounts``: with the auth worker and a notifier that writes into ``mail_dir``."""
         self.keys, self.database, self.redis = keys, database, redis
         shared = {"SEGS_REDIS_URL": redis.url, "SEGS_JWKS_FILE": str(keys.jwks_file), **settings}
         self.relay = worker(
@@ -46,6 +56,13 @@ class Platform:
             "postgrest": f"{stack.LOOPBACK}:{port}",
             "postgrest_admin": f"{stack.LOOPBACK}:{admin_port}",
         }
+        self.mail_dir = directory / "mail"
+        self.more: tuple[TestServer, ...] = ()
+        if accounts:
+            auth = worker("auth", "auth", {**shared, **auth_settings(database, keys)})
+            upstreams["auth"] = urlsplit(auth.url).netloc
+            mail = {**shared, **notifier_settings(database), "SEGS_NOTIFIER_MAIL_DIR": str(self.mail_dir)}
+            self.more = (auth, worker("notifier", "notifier", mail))
         ingest = {
             **shared,
             "SEGS_INGEST_DATABASE_URL": database.url("segs_ingest"),
@@ -65,7 +82,7 @@ class Platform:
     @contextmanager
     def running(self) -> Iterator[Platform]:
         """Start everything; stop it at the end."""
-        servers = (self.ingest, self.relay, self.postgrest, self.edge)
+        servers = (self.ingest, self.relay, self.postgrest, *self.more, self.edge)
         try:
             for server in servers:
                 server.start()

@@ -16,5 +16,5 @@ return (
     cross join lateral (select grid.progress_at(catching_up.tenant_id, at)) as s (newest)
 );
 
-comment on function grid.catching_up (integer, timestamptz) is
+comment on function grid.catching_up(integer, timestamptz) is
 'Whether a tenant''s readings are of the past and on their way to the present, rather than live or silent.';

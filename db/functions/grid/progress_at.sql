@@ -8,5 +8,5 @@ return (
     limit 1
 );
 
-comment on function grid.progress_at (integer, timestamptz) is
+comment on function grid.progress_at(integer, timestamptz) is
 'The newest reading that a tenant had sent at a moment; null if none.';

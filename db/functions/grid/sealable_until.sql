@@ -13,5 +13,5 @@ return (
 );
 
 comment on function grid.sealable_until(integer, timestamptz) is
-'End of the newest window of a tenant that may be sealed at a moment: its grace period has passed, by the clock or, while
-the tenant catches up, by its own readings, so that a back-fill closes window by window.';
+'End of the newest window of a tenant that may be sealed at a moment: its grace period has passed, by the clock or, '
+'while the tenant catches up, by its own readings, so that a back-fill closes window by window.';

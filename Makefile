@@ -5,7 +5,7 @@ PORT ?= 8080
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test setup setup-dev lint format check-sql check-python types unit integration e2e bench lock clean
+.PHONY: help run test setup setup-dev lint format check-sql check-python types unit integration e2e openapi bench lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ integration: setup-dev ## Tests against real servers, one test database each
 
 e2e: setup-dev ## End to end and fault tests
 	@exec $(BIN)/python -m pytest tests/e2e tests/faults $(PYTEST_ARGS)
+
+openapi: setup-dev ## Write the API reference's document anew, from the database's comments
+	@WRITE_OPENAPI=1 $(BIN)/python -m pytest -q tests/integration/test_reference.py -k what_the_database_says
 
 bench: setup-dev ## Measure this machine
 	@exec $(BIN)/python -m bench $(BENCH_ARGS)

@@ -173,6 +173,7 @@ def greeting(plan: plans.Plan) -> str:
         f"  Accounts    {url}/api/v1/user/   (mails: {_mails(plan)})",
         f"  Readings    {url}/telemetry/batch",
         f"  Events      {url.replace('http', 'ws', 1)}/ws",
+        f"  Reference   {url}/docs/",
         f"  Health      {url}/health",
         "",
         f"Tokens to try (for {TRIAL_TOKEN_TTL // 3600} hours; more with `{segs} token{at} --role ROLE`):",

@@ -75,6 +75,8 @@ class AuthSettings(WorkerSettings):
     def _refuse_shortcuts(self) -> Self:
         if self.master_code is not None and not re.fullmatch("[0-9]{6}", self.master_code):
             raise ValueError("SEGS_AUTH_MASTER_CODE: must be six digits")
+        if self.auth_argon2_memory < 8 * self.auth_argon2_parallelism:
+            raise ValueError("SEGS_AUTH_ARGON2_MEMORY: at least 8 KiB a lane")
         if self.development:
             return self
         if self.master_code is not None:

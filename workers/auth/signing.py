@@ -57,7 +57,8 @@ class Signer:
                     log.info("tokens are signed with key %s", found[0])
                 self._key = found
         if self._key is None:
-            raise Unavailable("no published signing key", hint="see SEGS_AUTH_SIGNING_KEY_FILE and SEGS_JWKS_FILE")
+            hint = "see SEGS_AUTH_SIGNING_KEY_FILE and SEGS_JWKS_FILE"
+            raise Unavailable("no published signing key", hint=hint)
         return self._key
 
 

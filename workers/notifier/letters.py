@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,8 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from string import Template
 from typing import Any
+
+WIDTH = 72
 
 _GREETING = "Hello $name,\n\n"
 _CLOSING = "\n\n$tenant_name\n"
@@ -86,8 +89,14 @@ def compose(message: Mapping[str, Any], message_id: str, sender: Address, now: d
     # The same at every attempt: a mail that was sent twice is recognised as one.
     mail["Message-ID"] = message_id
     mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(text)
+    mail.set_content(_wrapped(text))
     return mail
+
+
+def _wrapped(text: str) -> str:
+    """Paragraphs in lines that mail programs show as they are; what is indented stays."""
+    lines = (line if line.startswith(" ") else textwrap.fill(line, WIDTH) for line in text.split("\n"))
+    return "\n".join(lines)
 
 
 def _line(value: object) -> str:

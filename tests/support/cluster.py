@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +17,10 @@ from pytest_postgresql.janitor import DatabaseJanitor
 
 from stack import database as deployment
 from tests.support.servers import PASSWORD
+from tests.support.wait import wait_until
 
 SEED = deployment.DB / "seed" / "development.sql"
+IN_USE = (psycopg.errors.ObjectInUse,)
 Parameters = Sequence[Any] | Mapping[str, Any] | None
 LOGINS = ("segs_ingest", "segs_relay", "segs_auth", "segs_notifier", "authenticator")
 
@@ -66,6 +68,23 @@ class Database:
         )
 
 
+class Janitor(DatabaseJanitor):
+    """Patient: a server may have background workers of its own in any database, for a moment."""
+
+    def init(self) -> None:
+        """Make the database."""
+        wait_until(lambda: _done(super(Janitor, self).init), "the database is made", retry_on=IN_USE)
+
+    def drop(self) -> None:
+        """Drop the database, whoever is connected."""
+        wait_until(lambda: _done(super(Janitor, self).drop), "the database is dropped", retry_on=IN_USE)
+
+
+def _done(action: Callable[[], None]) -> bool:
+    action()
+    return True
+
+
 @dataclass
 class Cluster:
     """A running server and the template database in it."""
@@ -83,10 +102,10 @@ class Cluster:
         """A database of this name, whether or not it exists yet."""
         return Database(self.admin_url(name), name)
 
-    def janitor(self, name: str, template: str | None = None, as_template: bool = False) -> DatabaseJanitor:
+    def janitor(self, name: str, template: str | None = None, as_template: bool = False) -> Janitor:
         """Makes and drops a database."""
         parts = urlsplit(self.url)
-        return DatabaseJanitor(
+        return Janitor(
             user=parts.username or "postgres",
             password=parts.password,
             host=parts.hostname or "127.0.0.1",

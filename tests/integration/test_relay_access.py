@@ -183,6 +183,30 @@ async def test_the_connection_ends_when_the_account_is_disabled(
     assert "disabled" in reason
 
 
+async def test_the_connection_ends_when_its_session_does(
+    relay_server: TestServer, keys: Keys, database: Database
+) -> None:
+    user = add_user(database, tenant_id(database), "operator")
+    sid = database.value(
+        "insert into auth.session (tenant_id, user_id, expires_at)"
+        " select tenant_id, user_id, now() + interval '1 day' from auth.user_account where user_id = %s"
+        " returning session_id::text",
+        (user,),
+    )
+    token = keys.mint("operator", sub=str(user), sid=sid)
+    async with connect(relay_server.url, token) as client:
+        await client.subscribe()
+        database.rows("update auth.session set revoked_at = now() where session_id = %s", (sid,))
+        code, reason = await client.closed()
+    assert code == 4403
+    assert "signed out" in reason
+    assert await handshake_status(relay_server.url, token) == 401
+    assert (
+        await handshake_status(relay_server.url, keys.mint("operator", sub=str(user), sid=str(uuid4())))
+        == 401
+    )
+
+
 async def test_a_full_relay_says_try_later(start_relay: StartWorker, keys: Keys) -> None:
     relay = start_relay(SEGS_RELAY_MAX_CONNECTIONS="1")
     token = keys.mint("operator")

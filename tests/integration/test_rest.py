@@ -146,7 +146,8 @@ def test_an_alert_is_acknowledged_then_resolved(api: RestClient, keys: Keys, clo
 
     answer = api.post("/rpc/acknowledge_alert", body, headers=consumer)
     assert (answer.status, answer.json()["status"]) == (200, "acknowledged")
-    assert_error(api.post("/rpc/resolve_alert", body, headers=consumer), 403, "42501")
+    unknown = api.post("/rpc/resolve_alert", {"alert_id": alert_id + 1}, headers=consumer)
+    assert_error(unknown, 404, "PT404")
     answer = api.post("/rpc/resolve_alert", body, headers=operator)
     assert (answer.json()["status"], answer.json()["resolved_by"]) == ("resolved", "Otto Operator")
     assert_error(api.post("/rpc/acknowledge_alert", body, headers=operator), 409, "PT409")
@@ -192,8 +193,8 @@ def test_the_description_tells_each_role_what_it_may_use(api: RestClient, keys: 
     operator = api.get("/", headers=keys.headers("operator")).json()
     consumer = api.get("/", headers=keys.headers("consumer")).json()
     assert operator["info"]["title"] == "SEGS, smart energy grid platform"
-    assert {"/region_loads", "/rpc/resolve_alert"} <= set(operator["paths"])
-    assert not {"/region_loads", "/rpc/resolve_alert"} & set(consumer["paths"])
+    assert {"/region_loads", "/rpc/register_meters"} <= set(operator["paths"])
+    assert not {"/region_loads", "/rpc/register_meters"} & set(consumer["paths"])
     assert operator["paths"]["/rpc/resolve_alert"]["post"]["summary"] == "Settle an alert"
     for name, definition in operator["definitions"].items():
         for column, described in definition["properties"].items():

@@ -15,8 +15,9 @@ begin
 end;
 $$;
 revoke all on function api.resolve_alert(bigint) from public;
-grant execute on function api.resolve_alert(bigint) to operator, admin;
+grant execute on function api.resolve_alert(bigint) to consumer, operator, admin;
 comment on function api.resolve_alert(bigint) is
 $$Settle an alert
 
-Marks an active or acknowledged alert as resolved, by you, for good, and returns it. 404: no such alert.$$;
+Marks an active or acknowledged alert as resolved, by you, for good, and returns it. Consumers may
+resolve the alerts of their meters. 404: no such alert.$$;

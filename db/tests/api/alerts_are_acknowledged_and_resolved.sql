@@ -23,7 +23,9 @@ select throws_ok(
 );
 select throws_ok($$ select api.acknowledge_alert(-1) $$, 'PT404', 'There is no alert -1', 'like one that never was');
 select throws_ok($$ select api.acknowledge_alert(null) $$, 'PT404', null, 'or none at all');
-select throws_ok($$ select api.resolve_alert(pg_temp.id('M-1')) $$, '42501', null, 'a consumer resolves nothing');
+select throws_ok(
+    $$ select api.resolve_alert(pg_temp.id('M-2')) $$, 'PT404', null, 'a neighbour''s is not there to resolve either'
+);
 
 select tap.sign_in('acme', 'operator');
 select is((
@@ -40,7 +42,10 @@ select throws_ok(
     $$ select api.acknowledge_alert(pg_temp.id('M-1')) $$, 'PT409',
     format('Alert %s is resolved and cannot become acknowledged', pg_temp.id('M-1')), 'resolved is final'
 );
-select is((api.resolve_alert(pg_temp.id('M-2'))).status, 'resolved', 'an active alert can be resolved at once');
+select tap.sign_in('acme', 'bob');
+select is(
+    (api.resolve_alert(pg_temp.id('M-2'))).resolved_by, 'bob', 'a consumer resolves their own, an active one at once'
+);
 select tap.sign_in('acme', 'alice');
 select is((select resolved_by from api.alerts), null, 'a consumer is not told the operator''s name');
 

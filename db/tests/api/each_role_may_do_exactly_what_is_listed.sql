@@ -60,7 +60,7 @@ insert into listed_function values
 ('reading_statistics(text,timestamp with time zone,timestamp with time zone)', '{consumer,operator,admin}'),
 ('register_meters(jsonb)', '{operator,admin}'),
 ('replay_quarantined(bigint[])', '{operator,admin}'),
-('resolve_alert(bigint)', '{operator,admin}'),
+('resolve_alert(bigint)', '{consumer,operator,admin}'),
 ('revoke_device_token(uuid)', '{admin}'),
 ('set_preferences(jsonb)', '{consumer,operator,admin}'),
 ('set_threshold(text,numeric)', '{consumer,operator,admin}'),

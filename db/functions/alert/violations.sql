@@ -22,7 +22,8 @@ as $$
             union all
             select w.* from grid.window_totals($1, $2) as w where $3 is null
         ) as t
-        where alert.is_suspect(t.readings, t.energy, (select alert.lowest_threshold($1)))
+        left join alert.meter_thresholds($1) as own using (meter_id)
+        where alert.is_suspect(t.readings, t.energy, least((select alert.lowest_threshold($1)), own.threshold))
     )
     select s.meter_id, s.region_id, s.kind, r.severity, s.energy, r.threshold
     from suspect as s

@@ -31,7 +31,8 @@ begin
     select array_agg(row(t.meter_id, t.region_id, t.readings, t.energy)::grid.window_total)
     into suspects
     from total as t
-    where alert.is_suspect(t.readings, t.energy, high);
+    left join alert.meter_thresholds(close_window.tenant_id) as own using (meter_id)
+    where alert.is_suspect(t.readings, t.energy, least(high, own.threshold));
 
     if suspects is not null then
         perform alert.detect(close_window.tenant_id, close_window.window_start, suspects);

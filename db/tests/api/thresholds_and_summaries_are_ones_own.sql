@@ -1,5 +1,5 @@
 begin;
-select plan(32);
+select plan(33);
 select tap.make_tenant('acme');
 select tap.make_tenant('other');
 create function pg_temp.detected(at timestamptz, out severity text, out threshold_kwh numeric) returns setof record
@@ -100,5 +100,12 @@ select is(api.set_preferences('{"theme": null}'), '{"language": "de"}', 'null ta
 select throws_ok($$ select api.set_preferences('[]') $$, 'PT422', null, 'an object is wanted');
 select tap.sign_in('acme', 'bob');
 select is((select preferences from api.preferences), '{}', 'everybody has their own');
+select tap.sign_out();
+select tap.read('acme', 'M-1', '2026-01-01 20:00Z', 5);
+select grid.close_window(tap.tenant('acme'), '2026-01-01 20:00Z');
+select is(
+    (select a.threshold from alert.alert as a where a.kind = 'high' and a.raised_at = '2026-01-01 20:15Z'),
+    2000000::bigint, 'closing a window looks at the thresholds of single meters'
+);
 select * from finish();
 rollback;

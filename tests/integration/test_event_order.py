@@ -11,7 +11,8 @@ import psycopg
 from tests.support.cluster import Database
 
 EMIT = """
-select event.emit(tenant_id, 'load.closed', null, null, jsonb_build_object('n', %s::int)) from grid.tenant
+select event.emit(tenant_id, 'load.closed', null, null, jsonb_build_object('n', %s::int))
+from grid.tenant where code = 'demo'
 """
 READ = "select xid::text, id, payload -> 'n' from event.read_after(%s::text::xid8, %s, %s)"
 

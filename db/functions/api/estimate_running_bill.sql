@@ -18,6 +18,9 @@ language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    meter integer;
+    in_region integer;
+    owned tstzmultirange;
     zone text;
     first_day date;
     energy numeric;
@@ -28,7 +31,12 @@ begin
         raise sqlstate 'PT422' using
             message = 'at is not a time', hint = 'Send a time with a zone, or leave it out for now.';
     end if;
-    if not exists (select from auth.visible_meter as m where m.code = $1) then
+    select m.meter_id, m.region_id, range_agg(tstzrange(m.visible_from, m.visible_until))
+    into meter, in_region, owned
+    from auth.visible_meter as m
+    where m.code = $1
+    group by m.meter_id, m.region_id;
+    if not found then
         perform grid.refuse_unknown_meter($1);
     end if;
     select t.time_zone, t.currency into zone, currency from grid.tenant as t where t.tenant_id = auth.tenant_id();
@@ -38,17 +46,15 @@ begin
 
     -- Every window at its own price: the published one, else the base price of the plan that held.
     select
-        $1, $2, min(g.code), coalesce(sum(b.energy), 0), sum(b.energy * coalesce(p.price, plan.base_price)),
+        $1, $2, coalesce(sum(b.energy), 0), sum(b.energy * coalesce(p.price, plan.base_price)),
         count(*), count(p.price)
-    into meter_id, at, region, energy, exact, windows, windows_priced
-    from auth.visible_meter as m
-    join grid.region as g on g.region_id = m.region_id
-    join rollup.reading_15m as b
-        on b.meter_id = m.meter_id and b.bucket >= since and b.bucket < $2
-        and b.bucket >= m.visible_from and b.bucket <= m.visible_until - interval '15 minutes'
-    left join tariff.price as p on p.region_id = m.region_id and p.window_start = b.bucket
-    left join lateral tariff.plan_at(m.region_id, b.bucket) as plan on p.price is null
-    where m.code = $1;
+    into meter_id, at, energy, exact, windows, windows_priced
+    from rollup.reading_15m as b
+    left join tariff.price as p on p.region_id = in_region and p.window_start = b.bucket
+    left join lateral tariff.plan_at(in_region, b.bucket) as plan on p.price is null
+    where
+        b.meter_id = meter and b.bucket >= since and b.bucket < $2
+        and owned @> tstzrange(b.bucket, b.bucket + interval '15 minutes');
 
     passed := extract(epoch from $2 - since) / extract(epoch from month_ends - since);
     energy_kwh := trim_scale(energy * 0.000001);
@@ -56,10 +62,7 @@ begin
     average_price := trim_scale(round(exact / nullif(energy, 0), 6));
     projected_kwh := trim_scale(round(energy * 0.000001 / nullif(passed, 0), 3));
     projected_amount := round(coalesce(exact, 0) * 0.000001 / nullif(passed, 0), 2);
-    region := coalesce(region, (
-        select g.code from auth.visible_meter as m join grid.region as g on g.region_id = m.region_id
-        where m.code = $1 limit 1
-    ));
+    select r.code into region from grid.region as r where r.region_id = in_region;
 end;
 $$;
 revoke all on function api.estimate_running_bill(text, timestamptz) from public;

@@ -1,6 +1,6 @@
 -- The views filter by ownership themselves; meter and time must still reach the index of each chunk.
 begin;
-select plan(8);
+select plan(12);
 select tap.make_tenant('acme');
 select tap.read('acme', code, at, 1)
 from
@@ -40,6 +40,18 @@ union all
 select doesnt_match(pg_temp.day_of('readings', 'timestamp'), 'Seq Scan on _hyper', 'no chunk is read through');
 select matches(pg_temp.day_of(v, 'bucket'), 'Index Cond: .*meter_id.* = ', v || ': the meter')
 from unnest(array['readings_1m', 'readings_15m', 'readings_1h']) as v;
+select
+    matches(
+        pg_temp.plan_of(format('select * from api.%I where meter_id = %L', v, 'M-1')),
+        'Index Cond: .*meter_id.* = ', v || ': the meter'
+    )
+from unnest(array['readings_daily', 'readings_monthly']) as v;
+select
+    doesnt_match(
+        pg_temp.plan_of(format('select * from api.%I where meter_id = %L', v, 'M-1')), 'Seq Scan on _hyper',
+        v || ': no chunk is read through'
+    )
+from unnest(array['readings_daily', 'readings_monthly']) as v;
 select matches(
     pg_temp.plan_of('select * from api.latest_readings'),
     'Index Cond: .*meter_id.* = ',

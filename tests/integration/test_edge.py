@@ -46,7 +46,8 @@ def edge(
         "SEGS_LOG_LEVEL": "DEBUG",
     }
     directory = tmp_path_factory.mktemp("edge")
-    with Platform(runtime, directory, keys, database, redis_session, **settings).running() as running:
+    platform = Platform(runtime, directory, keys, database, redis_session, accounts=False, **settings)
+    with platform.running() as running:
         yield running
 
 

@@ -2,7 +2,7 @@
 
 The folder is private to its owner; the files in it that containers read are readable by every user, because a
 container's user is not the host's, and compose mounts a file as it is. Whoever cannot enter the folder cannot
-reach them, and a container sees only those mounted into it (the private signing key: the auth worker's alone).
+reach them, and a container sees only those mounted into it (the signing key: the auth worker's alone).
 What no container needs (passwords.json) stays 0600.
 """
 

@@ -8,6 +8,8 @@ as $$
 declare
     other text;
 begin
+    -- One change of a meter's owners at a time: two that overlap would else wait for each other.
+    perform from grid.meter as m where m.tenant_id = $1 and m.meter_id = $2 for no key update;
     insert into grid.meter_ownership (meter_id, tenant_id, user_id, period)
     values ($2, $1, grid.find_owner($1, $3), tstzrange($4, $5, '[)'));
 exception when exclusion_violation or unique_violation then

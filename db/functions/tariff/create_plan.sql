@@ -11,6 +11,8 @@ declare
     created integer;
     other text;
 begin
+    -- One plan of a tenant at a time: two that overlap would else wait for each other.
+    perform from grid.tenant as t where t.tenant_id = $1 for no key update;
     insert into tariff.plan (tenant_id, region_id, name, validity, base_price, max_multiplier, high_load)
     values ($1, $2, $3, $4, $5, $6, $7)
     returning plan_id into created;

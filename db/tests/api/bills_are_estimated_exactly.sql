@@ -1,5 +1,5 @@
 begin;
-select plan(30);
+select plan(33);
 select tap.make_tenant('acme');
 select tap.make_tenant('other');
 update grid.tenant set time_zone = 'Europe/Berlin' where code = 'acme';
@@ -82,7 +82,11 @@ select throws_ok(
 );
 select throws_ok($$ select api.end_tariff_plan(at => '2020-01-01Z') $$, 'PT422', null, 'nothing ends in the past');
 select throws_ok($$ select api.create_tariff_plan('X', 0.1, 'moon') $$, 'PT404', null, 'an unknown region');
-select throws_ok($$ select api.create_tariff_plan('X', -1) $$, 'PT422', null, 'a price below nothing');
+select throws_ok(format('select api.create_tariff_plan(%s)', arguments), 'PT422', null, 'not ' || arguments)
+from unnest(array[
+        $$ 'X', -1 $$, $$ 'X', 'NaN' $$, $$ 'X', 20000, max_multiplier => 60 $$,
+        $$ 'X', 1, max_multiplier => 100 $$
+    ]) as arguments;
 select throws_ok(
     $$ select api.create_tariff_plan('X', 1, 'east', '2027-01-02Z', '2027-01-01Z') $$, 'PT422', null, 'a backward time'
 );

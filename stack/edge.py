@@ -38,7 +38,8 @@ def settings(own_origins: str = "") -> dict[str, str]:
     for name, value in found.items():
         if name.endswith(("_RATE", "_BURST")) and not (value.isascii() and value.isdigit() and int(value)):
             raise SetupError(f"{name} must be a whole number above 0, not {value!r}")
-        if set(value) & set("\"'{};|\\$\n"):
+        refused = "\"'{}|\\$\n" if name == "SEGS_EDGE_HSTS" else "\"'{};|\\$\n"
+        if set(value) & set(refused):
             raise SetupError(f"{name} holds a character that no such setting can: {value!r}")
     return found
 

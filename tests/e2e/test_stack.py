@@ -92,6 +92,20 @@ def test_a_service_that_dies_comes_back(stack: Segs) -> None:
     assert stack.service("ingest")["restarts"] == before["restarts"] + 1
 
 
+def test_the_signing_key_is_exchanged_while_it_runs(stack: Segs) -> None:
+    before = stack.service("postgrest"), stack.rest()
+    stack.run("keys", "rotate", "--keep", "1h")
+    newest, replaced = stack.run("keys", "list").splitlines()
+    assert newest.endswith("signs")
+    assert "believed until" in replaced
+    for client in (before[1], stack.rest()):
+        assert client.get("/regions").status == 200
+    stack.run("keys", "retire", replaced.split()[0])
+    wait_until(lambda: before[1].get("/regions").status == 401, "the retired key is believed no more")
+    assert stack.rest().get("/regions").status == 200
+    assert stack.service("postgrest")["pid"] == before[0]["pid"]
+
+
 def test_functions_are_applied_while_it_runs(stack: Segs) -> None:
     assert "function files" in stack.run("db", "apply")
     assert "pending" not in stack.run("db", "status")

@@ -41,12 +41,13 @@ def edge(
     """The platform behind nginx, with one other origin allowed and few requests to the account pages."""
     settings = {
         "SEGS_EDGE_ALLOWED_ORIGINS": f"http://127.0.0.1:1,{PAGE},https://third.example",
+        "SEGS_EDGE_TRUSTED_PROXY": "127.0.0.1",
         "SEGS_EDGE_USER_RATE": "1",
         "SEGS_EDGE_USER_BURST": "3",
         "SEGS_LOG_LEVEL": "DEBUG",
     }
     directory = tmp_path_factory.mktemp("edge")
-    platform = Platform(runtime, directory, keys, database, redis_session, accounts=False, **settings)
+    platform = Platform(runtime, directory, keys, database, redis_session, accounts=True, **settings)
     with platform.running() as running:
         yield running
 
@@ -69,9 +70,9 @@ def assert_error(answer: Answer, status: int, code: str) -> dict[str, Any]:
 def test_health_tells_of_every_part(edge: Platform, client: RestClient) -> None:
     health = client.get("/health")
     assert health.status == 200
-    expected = {"ready": True, "postgresql": "ok", "redis": "ok", "ingest": "ok", "relay": "ok", "rest": "ok"}
-    assert expected.items() <= health.json().items()
-    for part in ("ingest", "events", "rest"):
+    parts = ("postgresql", "redis", "ingest", "relay", "rest", "auth")
+    assert health.json() == {"live": True, "ready": True, **dict.fromkeys(parts, "ok")}
+    for part in ("ingest", "events", "rest", "accounts"):
         assert client.get(f"/health/{part}").status == 200
 
     edge.relay.stop()
@@ -148,6 +149,12 @@ def test_one_address_is_limited_by_route(edge: Platform, client: RestClient) -> 
     assert_error(limited[0], 429, "rate_limited")
     assert limited[0].headers["retry-after"] == "1"
     assert client.get("/api/v1/").status == 200, "other routes have limits of their own"
+    elsewhere = {"X-Forwarded-For": "203.0.113.7", "X-Request-Id": "from-elsewhere"}
+    assert client.post("/api/v1/user/login", {}, elsewhere).status != 429, "and so have other addresses"
+    (line,) = [
+        line for line in access_log(edge.edge_dir).read_text().splitlines() if "from-elsewhere" in line
+    ]
+    assert line.split()[1] == "203.0.113.7"
 
 
 def test_errors_of_nginx_have_the_one_shape(edge: Platform, client: RestClient) -> None:
@@ -187,13 +194,21 @@ def test_one_id_finds_a_request_everywhere(
     reading = {"meter_id": "SIM-00001", "timestamp": "2026-01-01T00:00:00Z", "kwh": 0.1}
     assert client.post("/telemetry/batch", [reading], request).status == 200
     assert client.get("/ws", {"X-Request-Id": "find-me-relay"}).status == 400
+    request = {"X-Request-Id": "find-me-auth", "X-Forwarded-For": "203.0.113.8"}
+    assert client.get("/api/v1/user/me", request).status == 401
 
     log = access_log(edge.edge_dir).read_text()
-    for name in ("rest", "ingest", "relay"):
+    for name in ("rest", "ingest", "relay", "auth"):
         assert [line for line in log.splitlines() if line.endswith(f" find-me-{name}")], name
-    for worker in ("ingest", "relay"):
-        lines = [line for line in JOURNAL.of(worker) if f"[find-me-{worker}]" in line]
-        assert any("POST /telemetry/batch: 200" in line or "GET /ws: 400" in line for line in lines)
+    said = {
+        "ingest": "POST /telemetry/batch: 200",
+        "relay": "GET /ws: 400",
+        "auth": "GET /api/v1/user/me: 401",
+    }
+    for worker, answer in said.items():
+        assert [line for line in JOURNAL.of(worker) if f"[find-me-{worker}]" in line and answer in line], (
+            worker
+        )
     assert_in_postgres_log("postgrest find-me-rest")
 
 

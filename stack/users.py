@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import psycopg
-from argon2 import PasswordHasher, profiles
+from argon2 import PasswordHasher
 
 _FIND = """
 select u.user_id::text
@@ -39,11 +39,12 @@ def set_demo_password(connection: psycopg.Connection[tuple[object, ...]], passwo
         " and u.user_id::text like '00000000-0000-4000-8000-%'"
     ).fetchall()
     if names:
+        hasher = PasswordHasher(2, 19 * 1024, 1)  # as the auth worker by default
         connection.execute(
             "update auth.user_account set password_hash = %s, verified_at = coalesce(verified_at, now())"
             " where user_id = any (%s)",
             (
-                PasswordHasher.from_parameters(profiles.RFC_9106_LOW_MEMORY).hash(password),
+                hasher.hash(password),
                 [n[0] for n in names],
             ),
         )

@@ -37,7 +37,7 @@ def test_every_service_is_healthy_and_the_status_says_so(stack: Segs) -> None:
     assert status["running"]
     assert status["edge_url"] == stack.url
     assert status["edition"] == "apache"
-    assert {"postgres", "redis", "postgrest", "nginx", "ingest", "relay"} <= {
+    assert {"postgres", "redis", "postgrest", "nginx", "ingest", "relay", "auth", "notifier"} <= {
         s["name"] for s in status["services"]
     }
     assert not [s for s in status["services"] if s["state"] not in ("running", "healthy", "ready")]

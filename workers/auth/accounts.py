@@ -108,11 +108,14 @@ class Accounts:
         tenant = self._tenant(body)
         counters = self._failures("login", tenant, body.email, place)
         await self._attempts.take(counters)
+        begun = _clock()
         async with self._connection() as connection:
             found = await queries.find_login(connection, tenant, body.email)
         stored = found.password_hash if found is not None and found.in_use else None
         if not await self._passwords.verify(stored, body.password) or found is None or stored is None:
-            raise Unauthorized("the address or the password is wrong", code="invalid_credentials")
+            # the same work was done, but a hash made with other parameters takes another time
+            await self._rest_of_floor(begun)
+            raise _wrong_credentials()
         await self._attempts.forgive(counters)
         if not found.verified:
             raise Forbidden(
@@ -126,7 +129,7 @@ class Accounts:
         async with self._connection() as connection:
             session = await self._open(connection, found.user_id, stored, token, place)
         if session is None:
-            raise Unauthorized("the address or the password is wrong", code="invalid_credentials")
+            raise _wrong_credentials()
         return self._signed_in(session, token)
 
     async def refresh(self, body: bodies.RefreshToken) -> dict[str, Any]:
@@ -281,12 +284,14 @@ class Accounts:
     @asynccontextmanager
     async def _like_any_other(self) -> AsyncIterator[None]:
         """Take at least the usual time, whatever was found."""
-        clock = asyncio.get_running_loop().time
-        until = clock() + self._settings.auth_answer_floor
+        begun = _clock()
         try:
             yield
         finally:
-            await asyncio.sleep(max(0.0, until - clock()))
+            await self._rest_of_floor(begun)
+
+    async def _rest_of_floor(self, begun: float) -> None:
+        await asyncio.sleep(max(0.0, begun + self._settings.auth_answer_floor - _clock()))
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[db.Connection]:
@@ -305,6 +310,14 @@ def person(claims: Claims) -> UUID:
         return UUID(claims.subject)
     except ValueError:
         raise Forbidden("the token does not name a user account") from None
+
+
+def _clock() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _wrong_credentials() -> Unauthorized:
+    return Unauthorized("the address or the password is wrong", code="invalid_credentials")
 
 
 def _wrong_code() -> BadRequest:

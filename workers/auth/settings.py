@@ -55,7 +55,7 @@ class AuthSettings(WorkerSettings):
     auth_mails_address: int = Field(100, ge=1)
 
     auth_answer_floor: float = Field(0.25, ge=0)
-    """Seconds that an answer about mail takes at least, so that its time tells nothing of the account."""
+    """Seconds that refusing a password, or an answer about mail, takes at least: its time tells nothing."""
 
     def secret_urls(self) -> dict[str, SecretStr | None]:
         """The database URL too must carry a strong password."""

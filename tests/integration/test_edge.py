@@ -18,6 +18,7 @@ from tests.support.platform import Platform
 from tests.support.rest import Answer, RestClient
 from tests.support.servers import JOURNAL, Redis
 from tests.support.wait import wait_until
+from workers import db, request_id
 
 PAGE = "https://page.example"
 REQUEST_ID = re.compile(r"[0-9a-f]{32}")
@@ -228,6 +229,20 @@ def test_a_write_carries_the_id_of_its_request(client: RestClient, keys: Keys, d
         assert client.post("/telemetry/batch", [reading], request).status == 200
     found = assert_in_postgres_log("stored by segs-ingest find-my-write")
     assert "segs-ingest find-my-write LOG:" in found, "log_line_prefix says it too"
+
+
+async def test_pooled_connections_are_named_after_the_request_they_serve(database: Database) -> None:
+    async def name(pool: db.Pool) -> str:
+        async with pool.connection() as connection:
+            row = await (await connection.execute("select current_setting('application_name')")).fetchone()
+        return str(row[0]) if row else ""
+
+    async with db.pool(database.url("segs_relay"), "segs relay", size=1) as pool:
+        assert await name(pool) == "segs relay"
+        token = request_id.current.set("find-my-look-up")
+        assert await name(pool) == "segs relay find-my-look-up"
+        request_id.current.reset(token)
+        assert await name(pool) == "segs relay", "and no longer"
 
 
 def assert_in_postgres_log(text: str) -> str:

@@ -27,7 +27,7 @@ class Segs:
 
     def command(self, *words: str) -> list[str]:
         """The command line; the data folder is added after the sub-command."""
-        at = 2 if words[0] == "db" else 1
+        at = 2 if words[0] in ("db", "keys") else 1
         return [sys.executable, "-m", "stack", *words[:at], "--data", str(self.data), *words[at:]]
 
     def environment(self) -> dict[str, str]:

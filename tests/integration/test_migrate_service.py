@@ -43,6 +43,7 @@ def test_it_deploys_an_empty_database_and_again_changes_nothing(
         # What the services will do next: log in with the password that stands in their own URL.
         with psycopg.connect(database.url("segs_ingest")) as connection:
             assert connection.execute("select max_age from ingest.limits").fetchone() is not None
+        assert database.value("select require_session from auth.policy") is True, "as production wants"
         again = migrate(database, runtime, tmp_path)
         assert again.returncode == 0, again.stderr
         assert "migration" not in again.stdout

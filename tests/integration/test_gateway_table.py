@@ -59,8 +59,9 @@ async def test_every_line_does_what_it_says(platform: Platform) -> None:
     assert [row["region"] for row in found["GET /api/v1/tariffs/current"]] == ["north"]
     assert {row["region"] for row in found["GET /api/v1/tariffs/history"]} == {"north"}
     assert found["GET /api/v1/tariffs/estimate"]["amount"] > 0
-    (alert, *_) = found["GET /api/v1/alerts"]
-    assert (alert["meter_id"], alert["kind"], alert["status"]) == ("SIM-00001", "high", "active")
+    # late in a quarter of an hour the windows that are closed include one in which the meter was silent
+    (alert,) = [row for row in found["GET /api/v1/alerts"] if row["kind"] == "high"]
+    assert (alert["meter_id"], alert["status"]) == ("SIM-00001", "active")
     acknowledged = found["PATCH /api/v1/alerts/:id/acknowledge"]
     assert (acknowledged["alert_id"], acknowledged["status"]) == (alert["alert_id"], "acknowledged")
     assert found["GET /api/v1/alerts/summary"]["acknowledged"] == 1

@@ -8,15 +8,12 @@ begin
     if not pg_try_advisory_xact_lock('grid.window_progress'::regclass::oid::bigint) then
         return; -- windows are being closed elsewhere
     end if;
-    insert into grid.window_progress (tenant_id, sealed_until, closed_until)
-    select t.tenant_id, f.first_window, f.first_window
-    from grid.tenant as t
-    cross join lateral grid.first_window(t.tenant_id) as f (first_window)
-    where f.first_window < at
-      and not exists (select from grid.window_progress as p where p.tenant_id = t.tenant_id);
-
     if not exists (
         select from grid.window_progress as p where p.sealed_until < grid.sealable_until(p.tenant_id, at)
+    ) and not exists (
+        select from grid.tenant as t
+        where not exists (select from grid.window_progress as p where p.tenant_id = t.tenant_id)
+          and grid.first_window(t.tenant_id) < at
     ) then
         return;
     end if;
@@ -29,6 +26,14 @@ begin
     exception when lock_not_available then
         return; -- a long insert is under way: let it and those behind it go on, and try again at the next call
     end;
+    -- Where a tenant begins is looked up under the lock: an older reading in flight would be before its first window, and
+    -- neither closed nor late.
+    insert into grid.window_progress (tenant_id, sealed_until, closed_until)
+    select t.tenant_id, f.first_window, f.first_window
+    from grid.tenant as t
+    cross join lateral grid.first_window(t.tenant_id) as f (first_window)
+    where f.first_window < at
+      and not exists (select from grid.window_progress as p where p.tenant_id = t.tenant_id);
     return query
     update grid.window_progress as p
     set sealed_until = s.sealable_until

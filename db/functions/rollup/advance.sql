@@ -13,6 +13,9 @@ begin
         return false;
     end if;
 
+    if not pg_try_advisory_xact_lock('rollup.definition'::regclass::oid::bigint) then
+        return false; -- refreshed elsewhere, which holds the row updated below: inserts shall not wait for that
+    end if;
     -- Waits for the inserts in flight; new ones wait here until this transaction commits. See rollup.log_late.
     begin
         perform pg_advisory_xact_lock('grid.reading'::regclass::oid::bigint);

@@ -1,0 +1,101 @@
+"""What two sessions at once may do to windows and rollups: nothing is lost, nobody waits for a stranger."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import psycopg
+import pytest
+
+from tests.support.cluster import Database
+
+AT = "2026-03-02 14:00:00Z"
+METER = '[{"meter_id": "M-1", "region": "north", "installed_at": "2026-01-01T00:00:00Z"}]'
+
+
+def add_meter(database: Database, code: str) -> tuple[int, int]:
+    """A tenant with one meter."""
+    with database.connect() as session:
+        row = session.execute(
+            "insert into grid.tenant (code, name) values (%s, %s) returning tenant_id", (code, code)
+        ).fetchone()
+        assert row
+        registered = session.execute(
+            "select meter_id from grid.register_meters(%s, %s)", (row[0], METER)
+        ).fetchone()
+        assert registered
+        return row[0], registered[0]
+
+
+def take_in(session: psycopg.Connection[tuple[object, ...]], tenant: int, meter: int, ts: str) -> None:
+    """What the ingest worker does."""
+    session.execute("insert into grid.reading (ts, meter_id, energy) values (%s, %s, 1000000)", (ts, meter))
+    session.execute(
+        "insert into ingest.batch"
+        " (tenant_id, received_at, source, accepted, duplicates, rejected, first_ts, last_ts)"
+        " values (%s, %s, 'http', 1, 0, 0, %s, %s)",
+        (tenant, ts, ts, ts),
+    )
+
+
+def test_a_tenants_first_window_waits_for_readings_in_flight(database: Database) -> None:
+    tenant, meter = add_meter(database, "racing")
+    with database.connect() as session:  # whoever makes the day's chunk is waited for
+        take_in(session, *add_meter(database, "early"), "2026-03-02 09:00:00Z")
+    slow = psycopg.connect(database.admin_url)
+    take_in(slow, tenant, meter, "2026-03-02 10:00:00Z")
+    with database.connect() as session:
+        take_in(session, tenant, meter, "2026-03-02 11:00:00Z")
+    sealing = threading.Thread(target=lambda: database.rows("select * from grid.seal_windows(%s)", (AT,)))
+    sealing.start()
+    time.sleep(0.3)
+    slow.commit()
+    slow.close()
+    sealing.join()
+    database.value("select grid.close_sealed_windows(%s)", (AT,))
+    closed = database.rows(
+        "select to_char(window_start at time zone 'UTC', 'HH24:MI') from grid.region_load"
+        " where tenant_id = %s and readings > 0 order by window_start",
+        (tenant,),
+    )
+    assert closed == [("10:00",), ("11:00",)]
+
+
+def test_a_window_that_fails_holds_up_its_own_tenant_alone(database: Database) -> None:
+    tenants = [add_meter(database, code) for code in ("failing", "healthy")]
+    with database.connect() as session:
+        for tenant, meter in tenants:
+            take_in(session, tenant, meter, "2026-03-02 10:00:00Z")
+        session.execute(
+            "alter table grid.region_load add constraint trouble"
+            f" check (tenant_id <> {tenants[0][0]} or window_start < '2026-03-02 10:30:00Z')"
+        )
+        session.execute("call grid.close_windows(%s)", (AT,))
+    query = "select count(distinct window_start)::int from grid.region_load where tenant_id = %s"
+    assert [database.value(query, (tenant,)) for tenant, _ in tenants] == [2, 15]
+
+    with database.connect() as session:
+        session.execute("alter table grid.region_load drop constraint trouble")
+        session.execute("call grid.close_windows(%s)", (AT,))
+    assert [database.value(query, (tenant,)) for tenant, _ in tenants] == [15, 15], "and it catches up"
+
+
+def test_inserts_do_not_wait_for_a_second_refresh(database: Database) -> None:
+    if database.value("select rollup.driver()") != "incremental":
+        pytest.skip("continuous aggregates keep their own threshold")
+    _, meter = add_meter(database, "waiting")
+    insert = "insert into grid.reading (ts, meter_id, energy) values (%s, %s, 1)"
+    with database.connect() as session:
+        session.execute(insert, ("2026-03-02 10:00:00Z", meter))
+        refreshing = psycopg.connect(database.admin_url)
+        refreshing.execute("select pg_advisory_xact_lock('rollup.definition'::regclass::oid::bigint)")
+        refreshing.execute("select from rollup.definition for update")
+        second = threading.Thread(target=lambda: database.rows("select rollup.advance(%s)", (AT,)))
+        second.start()
+        time.sleep(0.2)
+        session.execute("set statement_timeout = '1s'")
+        session.execute(insert, ("2026-03-02 10:01:00Z", meter))
+        second.join(1)
+        assert not second.is_alive()
+        refreshing.close()

@@ -28,8 +28,9 @@ def event(
     region: int | None = 1,
     meter: int | None = None,
     about: datetime = NOON,
+    until: datetime | None = None,
 ) -> Event:
-    return Event((n, 1), tenant, topic, region, meter, NOON, about, text_frame(str(n)))
+    return Event((n, 1), tenant, topic, region, meter, NOON, about, until or about, text_frame(str(n)))
 
 
 class FakeTransport:
@@ -96,10 +97,14 @@ def test_staff_hear_their_tenant_and_no_other() -> None:
 
 def test_a_consumer_hears_own_alerts_in_the_period_and_own_prices() -> None:
     hour = timedelta(hours=1)
-    scope = Scope(1, "consumer", frozenset({Ownership(7, NOON, NOON + hour)}), frozenset({1}))
+    quarter = timedelta(minutes=15)
+    scope = Scope(1, "consumer", frozenset({Ownership(7, NOON - quarter, NOON + hour)}), frozenset({1}))
     assert scope.allows(event(1, "alert.raised", meter=7))
-    assert not scope.allows(event(1, "alert.raised", meter=7, about=NOON + hour))
-    assert not scope.allows(event(1, "alert.raised", meter=7, about=NOON - hour))
+    assert scope.allows(event(1, "alert.raised", meter=7, about=NOON + hour)), "of the last window"
+    assert not scope.allows(event(1, "alert.raised", meter=7, about=NOON + hour + quarter))
+    assert not scope.allows(event(1, "alert.repeated", meter=7, until=NOON + hour + quarter)), "went on after"
+    assert not scope.allows(event(1, "alert.raised", meter=7, about=NOON - quarter)), "of the window before"
+    assert not scope.allows(event(1, "alert.raised", meter=7, about=NOON - timedelta(seconds=1)))
     assert not scope.allows(event(1, "alert.raised", meter=8))
     assert not scope.allows(event(1, "alert.raised", meter=None))
     assert not scope.allows(event(1, "load.closed"))
@@ -184,7 +189,7 @@ def test_a_slow_peers_frames_queue_in_order_until_the_buffer_is_full() -> None:
 def test_flush_stops_where_the_peer_does() -> None:
     box, transport = outbox(limit=100)
     transport.unread = HIGH_WATER + 1
-    big = Event((1, 1), 1, "load.closed", 1, None, NOON, NOON, text_frame("x" * HIGH_WATER))
+    big = Event((1, 1), 1, "load.closed", 1, None, NOON, NOON, NOON, text_frame("x" * HIGH_WATER))
     offer(box, big)
     offer(box, event(2))
     transport.unread, transport.stuck = 0, True

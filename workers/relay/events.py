@@ -21,6 +21,8 @@ class Event:
     at: datetime
     about: datetime
     """When it happened on the grid; ownership is judged by this, not by when it was written."""
+    about_until: datetime
+    """Until when it went on: an alert that was repeated tells of the last time too."""
     frame: bytes
     """The whole WebSocket frame, made once for all clients."""
 

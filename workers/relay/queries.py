@@ -22,7 +22,7 @@ PAGE = 1000
 _READ_AFTER = """
 select
     r.xid::text, r.id, r.tenant_id, r.topic, r.region_id, r.meter_id, r.at,
-    coalesce(r.payload ->> 'raised_at', r.payload ->> 'window_start'),
+    coalesce(r.payload ->> 'raised_at', r.payload ->> 'window_start'), r.payload ->> 'last_seen_at',
     r.payload ->> 'region', r.payload ->> 'meter_id', r.payload::text
 from event.read_after(%s::text::xid8, %s, %s, %s) as r
 order by r.xid, r.id
@@ -104,8 +104,9 @@ async def _cursor(connection: Connection, statement: str) -> Cursor:
 
 
 def _event(epoch: int, row: tuple[Any, ...]) -> Event:
-    xid, event_id, tenant_id, topic, region_id, meter_id, at, about, region, meter, payload = row
+    xid, event_id, tenant_id, topic, region_id, meter_id, at, began, ended, region, meter, payload = row
     where = (int(xid), event_id)
+    about = _about(began, at)
     return Event(
         position=where,
         tenant_id=tenant_id,
@@ -113,7 +114,8 @@ def _event(epoch: int, row: tuple[Any, ...]) -> Event:
         region_id=region_id,
         meter_id=meter_id,
         at=at,
-        about=_about(about, at),
+        about=about,
+        about_until=_about(ended, about),
         frame=text_frame(event_text(Cursor(epoch, where), topic, at, region, meter, payload)),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workers.relay.events import Event
@@ -22,6 +22,9 @@ TOPICS = frozenset(
 )
 """Every topic there is; a subscription names one of these or its first part ("alert")."""
 
+WINDOW = timedelta(minutes=15)
+"""What an alert is raised at the end of."""
+
 TOPIC_FAMILIES = frozenset(topic.partition(".")[0] for topic in TOPICS)
 
 
@@ -33,9 +36,12 @@ class Ownership:
     starts: datetime
     ends: datetime | None
 
-    def covers(self, at: datetime) -> bool:
-        """True if the meter was the user's at that time."""
-        return self.starts <= at and (self.ends is None or at < self.ends)
+    def covers(self, first: datetime, last: datetime) -> bool:
+        """True if the meter was the user's in all of the windows that end from ``first`` to ``last``.
+
+        One that it changed hands in belongs to neither: its energy would tell of the other's use.
+        """
+        return first - self.starts >= WINDOW and (self.ends is None or last <= self.ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,10 @@ class Scope:
         if self.whole_tenant:
             return True
         if event.topic.startswith("alert."):
-            return any(o.meter_id == event.meter_id and o.covers(event.about) for o in self.owned or ())
+            return any(
+                o.meter_id == event.meter_id and o.covers(event.about, event.about_until)
+                for o in self.owned or ()
+            )
         if event.topic.startswith("price."):
             return event.region_id in (self.regions or ())
         return False

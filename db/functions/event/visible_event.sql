@@ -27,8 +27,9 @@ where
                 select from auth.visible_meter as v
                 where
                     v.meter_id = l.meter_id
-                    and v.visible_from <= (l.payload ->> 'raised_at')::timestamptz
-                    and v.visible_until > (l.payload ->> 'raised_at')::timestamptz
+                    -- As in api.alerts: of windows that they owned the meter in from start to end.
+                    and v.visible_from + interval '15 minutes' <= (l.payload ->> 'raised_at')::timestamptz
+                    and v.visible_until >= coalesce(l.payload ->> 'last_seen_at', l.payload ->> 'raised_at')::timestamptz
             )
         )
     );

@@ -2,10 +2,12 @@ create function grid.drop_old_readings(at timestamptz default now()) returns int
 language plpgsql
 as $$
 declare
-    dropped integer;
+    cutoff constant timestamptz := grid.kept_since('readings', at);
+    dropped integer := 0;
 begin
-    select count(*) into dropped
-    from public.drop_chunks('grid.reading', older_than => grid.kept_since('readings', at));
+    if isfinite(cutoff) then -- kept for ever otherwise, which drop_chunks refuses to be told
+        select count(*) into dropped from public.drop_chunks('grid.reading', older_than => cutoff);
+    end if;
     return dropped;
 end;
 $$;

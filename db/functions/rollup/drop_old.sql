@@ -3,13 +3,13 @@ language plpgsql
 as $$
 declare
     prefix constant text := case when rollup.driver() = 'incremental' then 'store_' else 'reading_' end;
-    dropped integer;
+    cutoff constant timestamptz := grid.kept_since('readings_' || drop_old.name, at);
+    dropped integer := 0;
 begin
-    select count(*) into dropped
-    from public.drop_chunks(
-        format('rollup.%I', prefix || drop_old.name)::regclass,
-        older_than => grid.kept_since('readings_' || drop_old.name, at)
-    );
+    if isfinite(cutoff) then -- kept for ever otherwise, which drop_chunks refuses to be told
+        select count(*) into dropped
+        from public.drop_chunks(format('rollup.%I', prefix || drop_old.name)::regclass, older_than => cutoff);
+    end if;
     return dropped;
 end;
 $$;

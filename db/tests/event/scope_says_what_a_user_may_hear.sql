@@ -72,7 +72,8 @@ reset role;
 update auth.user_account set disabled_at = now() where user_id = (select id from known where name = 'alice');
 select
     is_empty(
-        $$ select * from event.scope((select id from known where name = 'alice'), 'acme') $$, 'a disabled user hears nothing'
+        $$ select * from event.scope((select id from known where name = 'alice'), 'acme') $$,
+        'a disabled user hears nothing'
     );
 select * from finish();
 rollback;

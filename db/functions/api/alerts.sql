@@ -17,11 +17,12 @@ select
     a.resolved_at,
     resolver.name as resolved_by
 from alert.alert as a
+-- An alert tells of the windows that end from raised_at to last_seen_at. One of windows that the meter changed hands in
+-- belongs to neither: its energy would tell of the other's use.
 join auth.visible_meter as m
-    on m.meter_id = a.meter_id
-    -- An alert tells of the windows that end at raised_at until last_seen_at. One that the meter changed hands in belongs
-    -- to neither: its energy would tell of the other's use.
-    and a.raised_at >= m.visible_from + interval '15 minutes' and a.last_seen_at <= m.visible_until
+    on
+        m.meter_id = a.meter_id
+        and a.raised_at >= m.visible_from + interval '15 minutes' and a.last_seen_at <= m.visible_until
 join grid.region as r on r.region_id = a.region_id
 left join auth.user_account as acknowledger on acknowledger.user_id = a.acknowledged_by
 left join auth.user_account as resolver on resolver.user_id = a.resolved_by;

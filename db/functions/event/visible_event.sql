@@ -29,7 +29,8 @@ where
                     v.meter_id = l.meter_id
                     -- As in api.alerts: of windows that they owned the meter in from start to end.
                     and v.visible_from + interval '15 minutes' <= (l.payload ->> 'raised_at')::timestamptz
-                    and v.visible_until >= coalesce(l.payload ->> 'last_seen_at', l.payload ->> 'raised_at')::timestamptz
+                    and v.visible_until
+                    >= coalesce(l.payload ->> 'last_seen_at', l.payload ->> 'raised_at')::timestamptz
             )
         )
     );

@@ -5,7 +5,7 @@ as $$
 declare
     p grid.window_progress;
     closed integer := 0;
-    failed integer[] := '{}';
+    failed integer[] := '{}'::integer[];
 begin
     if not pg_try_advisory_xact_lock('grid.window_progress'::regclass::oid::bigint) then
         return 0; -- windows are being closed elsewhere
@@ -35,5 +35,5 @@ end;
 $$;
 
 comment on function grid.close_sealed_windows(timestamptz, integer) is
-'Closing, step 2: closes sealed windows, oldest first, at most max_windows. A tenant whose window fails waits, with a warning.
-Returns how many.';
+'Closing, step 2: closes sealed windows, oldest first, at most max_windows. A tenant whose window fails
+waits, with a warning. Returns how many.';

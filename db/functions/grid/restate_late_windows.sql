@@ -4,7 +4,7 @@ language plpgsql
 set work_mem = '128MB'
 as $$
 declare
-    late_start timestamptz := '-infinity';
+    late_start timestamptz := '-infinity'::timestamptz;
     late_tenant integer;
     summed integer := 0;
     restated integer := 0;

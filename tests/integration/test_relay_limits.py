@@ -11,7 +11,16 @@ import aiohttp
 from tests.conftest import StartWorker
 from tests.support.cluster import Database
 from tests.support.keys import Keys
-from tests.support.relay import add_tenant, add_user, connect, emit, emit_many, numbers, tenant_id
+from tests.support.relay import (
+    add_tenant,
+    add_user,
+    connect,
+    emit,
+    emit_many,
+    numbers,
+    tenant_code,
+    tenant_id,
+)
 from tests.support.servers import TestServer
 from tests.support.wait import wait_until_async
 from workers.relay.cursor import Cursor
@@ -162,7 +171,8 @@ async def test_two_hundred_clients_each_hear_their_own(
     relay_server: TestServer, keys: Keys, database: Database
 ) -> None:
     demo, other = tenant_id(database), add_tenant(database)
-    theirs = keys.mint("operator", tenant="other", sub=str(add_user(database, other, "operator")))
+    account = add_user(database, other, "operator")
+    theirs = keys.mint("operator", tenant=tenant_code(database, other), sub=str(account))
     ours = keys.mint("operator")
     async with contextlib.AsyncExitStack() as stack:
         clients = [

@@ -105,6 +105,11 @@ def tenant_id(database: Database, code: str = "demo") -> int:
     return int(database.value("select tenant_id from grid.tenant where code = %s", (code,)))
 
 
+def tenant_code(database: Database, tenant: int) -> str:
+    """What tokens call a tenant."""
+    return str(database.value("select code from grid.tenant where tenant_id = %s", (tenant,)))
+
+
 def add_tenant(database: Database) -> int:
     """Another utility company."""
     code = f"other-{uuid4().hex[:12]}"

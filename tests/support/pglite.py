@@ -14,6 +14,7 @@ import psycopg
 
 from stack.process import NotReady, ServerSpec
 from stack.runtime import Runtime
+from stack.servers import until_parent_ends
 from tests.support.servers import TestServer, free_port
 
 SCRIPT = Path(__file__).with_name("pglite.mjs")
@@ -43,7 +44,7 @@ class PGlite(TestServer):
         super().__init__(
             ServerSpec(
                 name=name,
-                command=lambda _: command,
+                command=lambda _: until_parent_ends(command),
                 ready=self._ready,
                 url=f"postgresql://postgres:postgres@127.0.0.1:{self.port}/postgres?sslmode=disable",
                 ready_timeout=90,

@@ -182,7 +182,7 @@ def worker(kind: str, name: str, environment: Mapping[str, str]) -> TestServer:
     return TestServer(
         ServerSpec(
             name=name,
-            command=lambda _: [sys.executable, "-m", f"workers.{kind}"],
+            command=lambda _: stack.until_parent_ends([sys.executable, "-m", f"workers.{kind}"]),
             ready=lambda: stack.http_ready(f"http://{stack.LOOPBACK}:{port}/health"),
             url=f"http://{stack.LOOPBACK}:{port}",
             environment=lambda: variables,

@@ -161,7 +161,7 @@ async def test_a_graceful_stop_says_goodbye_and_clients_resume(
         assert "resume" in reason
         await stopping
     emit_many(database, demo, range(3, 6))
-    await asyncio.to_thread(relay_server.up)
+    await relay_server.up_again()
     async with connect(relay_server.url, token) as client:
         await client.subscribe(cursor=cursor)
         assert numbers(await client.events(3)) == [3, 4, 5]

@@ -189,7 +189,7 @@ async def test_a_killed_relay_costs_nothing(relay_server: TestServer, keys: Keys
         for _ in range(2):
             before = [len(frames) for frames in heard]
             await asyncio.to_thread(relay_server.kill)
-            await asyncio.to_thread(relay_server.up)
+            await relay_server.up_again()
             await wait_until_async(partial(all_have_more, heard, before), "all hear again")
     expected = logged(database, demo)
     await wait_until_async(

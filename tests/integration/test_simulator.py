@@ -112,7 +112,7 @@ async def test_a_worker_that_dies_costs_nothing(
         await asyncio.to_thread(ingest_server.kill)
         while not stats.retries:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-        await asyncio.to_thread(ingest_server.up)
+        await ingest_server.up_again()
         await playing
     assert stats.accepted + stats.duplicates == stats.sent
     assert database.value(f"select count(*) {OF_THE_FLEET}") == stats.sent

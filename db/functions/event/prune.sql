@@ -5,21 +5,24 @@ declare
     pruned integer;
     last_xid xid8;
     last_id bigint;
+    kept_xid xid8;
+    kept_id bigint;
 begin
     -- One pruner at a time; the row lock also keeps the pruned position moving one way.
     perform from event.state for update;
     -- A prefix in reading order: up to the first event that is still wanted, never beyond settled transactions.
-    with first_kept as (
-        select l.xid, l.id
-        from event.log as l
-        where l.at >= prune.older_than
-        order by l.xid, l.id
-        limit 1
-    ), doomed as (
+    select l.xid, l.id into kept_xid, kept_id
+    from event.log as l
+    where l.at >= prune.older_than
+    order by l.xid, l.id
+    limit 1;
+    kept_xid := coalesce(kept_xid, pg_snapshot_xmin(pg_current_snapshot()));
+
+    with doomed as (
         select l.xid, l.id
         from event.log as l
         where l.xid < pg_snapshot_xmin(pg_current_snapshot())
-          and not exists (select from first_kept as k where (l.xid, l.id) >= (k.xid, k.id))
+          and (l.xid, l.id) < (kept_xid, coalesce(kept_id, 0))
         order by l.xid, l.id
         limit prune.max_rows
     ), gone as (

@@ -11,10 +11,12 @@ begin
         return 0; -- windows are being closed elsewhere
     end if;
     while closed < max_windows loop
-        select * into p
+        -- Oldest first; but a tenant that back-fills weeks does not keep the live ones waiting.
+        select o.* into p
         from grid.window_progress as o
+        cross join ingest.limits as l
         where o.closed_until < o.sealed_until and o.tenant_id <> all (failed)
-        order by o.closed_until, o.tenant_id
+        order by o.closed_until < at - l.live_lag, o.closed_until, o.tenant_id
         limit 1;
         exit when not found;
 
@@ -35,5 +37,5 @@ end;
 $$;
 
 comment on function grid.close_sealed_windows(timestamptz, integer) is
-'Closing, step 2: closes sealed windows, oldest first, at most max_windows. A tenant whose window fails
-waits, with a warning. Returns how many.';
+'Closing, step 2: closes sealed windows, oldest first (live tenants before those far behind), at most max_windows. '
+'A tenant whose window fails waits, with a warning. Returns how many.';

@@ -5,8 +5,9 @@ as $$
 declare
     added integer;
 begin
+    -- A window from before the tenant's first begins with revision 2: revision 1 would publish a price for the past.
     insert into grid.region_load (tenant_id, region_id, window_start, revision, energy, meters, readings, closed_at)
-    select restate_window.tenant_id, n.region_id, restate_window.window_start, coalesce(o.revision, 0) + 1,
+    select restate_window.tenant_id, n.region_id, restate_window.window_start, coalesce(o.revision, 1) + 1,
         n.energy, n.meters, n.readings, at
     from (
         select r.region_id, coalesce(sum(t.energy), 0)::bigint as energy,

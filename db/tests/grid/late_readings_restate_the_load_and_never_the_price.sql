@@ -1,5 +1,5 @@
 begin;
-select plan(9);
+select plan(11);
 
 insert into grid.tenant (code, name) values ('alpha', 'Alpha');
 create temporary table one as select tenant_id from grid.tenant where code = 'alpha';
@@ -60,6 +60,15 @@ select set_eq(
     $$ select region_id, window_start, price from price $$, 'no price changes'
 );
 select is(grid.restate_late_windows('2026-03-02 12:40:00Z'), 0, 'and restating again finds nothing to do');
+
+insert into grid.reading (ts, meter_id, energy)
+select '2026-03-02 09:01:00Z', meter_id, 1 from meter where code = 'A-1';
+select is(grid.restate_late_windows('2026-03-02 12:40:00Z'), 1, 'a window from before the first is stated too');
+select is_empty(
+    $$ select * from tariff.price
+       where tenant_id = (select tenant_id from one) and window_start = '2026-03-02 09:15:00Z' $$,
+    'without a price for the past'
+);
 
 select * from finish();
 rollback;

@@ -14,7 +14,8 @@ def test_a_rollup_outlives_a_shorter_kept_source(edition: Edition) -> None:
         session.execute("update grid.retention set keep = '40 days' where name = 'readings_1m'")
         session.execute(
             "insert into grid.reading (ts, meter_id, energy)"
-            " select %s::timestamptz - days * interval '1 day', 1, 1000 from generate_series(0, 80) as n (days)",
+            " select %s::timestamptz - days * interval '1 day', 1, 1000"
+            " from generate_series(0, 80) as n (days)",
             (NOW,),
         )
         session.execute("call rollup.refresh(%s)", (NOW,))
@@ -22,7 +23,8 @@ def test_a_rollup_outlives_a_shorter_kept_source(edition: Edition) -> None:
         assert before == (81, 81000)
         session.execute("call grid.apply_retention(%s)", (NOW,))
         kept = session.execute("select count(*) from rollup.reading_1m").fetchone()
-        assert kept and kept[0] < 81, "some of the finest rollup has gone"
+        assert kept is not None
+        assert kept[0] < 81, "some of the finest rollup has gone"
         session.execute("call rollup.refresh(%s)", ("2026-03-02 13:00:00Z",))
         assert session.execute("select count(*), sum(energy) from rollup.reading_1h").fetchone() == before
         assert session.execute("select count(*), sum(energy) from rollup.reading_15m").fetchone() == before

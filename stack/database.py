@@ -14,6 +14,7 @@ import hashlib
 import importlib.resources
 import re
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -166,9 +167,28 @@ def apply(url: str) -> list[str]:
             for job in jobs:
                 run_file(connection, job)
             connection.execute("reset role")
-            # PostgREST keeps a picture of schema api: it looks again when this commits.
-            connection.execute("notify pgrst, 'reload schema'")
+        # PostgREST keeps a picture of schema api: it looks again when this commits.
+        connection.execute("notify pgrst, 'reload schema'")
+    if has_cron:
+        _wake_scheduler(url)
     return [f"{count} function files", f"{len(jobs)} job files"]
+
+
+def _wake_scheduler(url: str) -> None:
+    """Touch pg_cron's list of jobs until it runs one.
+
+    Its scheduler overlooks a change of the list that comes while it reads the list, and then runs nothing at
+    all until the next change (seen with 1.6.5 in one of three new databases).
+    """
+    with _connect(url, autocommit=True) as connection:
+        row = connection.execute("select has_table_privilege('cron.job', 'update')").fetchone()
+        newest = "select coalesce(max(runid), 0) from cron.job_run_details"
+        before = connection.execute(newest).fetchone()
+        for _ in range(10 if row == (True,) else 0):
+            connection.execute("update cron.job set active = active where username = 'segs_cron'")
+            time.sleep(1)
+            if connection.execute(newest).fetchone() != before:
+                break
 
 
 def apply_functions(connection: psycopg.Connection[tuple[object, ...]]) -> int:

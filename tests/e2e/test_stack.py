@@ -47,7 +47,7 @@ def test_a_grid_comes_alive_by_itself(stack: Segs) -> None:
     """Nothing is called by hand: pg_cron drains the queue, closes windows, and refreshes the rollups."""
     with stack.background("listen") as listener:
         stack.run(
-            "simulate", "--meters", "20", "--history", "1h", "--iterations", "0", "--faults", "spike=0.05"
+            "simulate", "--meters", "20", "--history", "3h", "--iterations", "0", "--faults", "spike=0.2"
         )
         operator = stack.rest()
         wait_until(lambda: operator.get("/tariffs", limit=1).json(), "a price is published", 60)

@@ -28,7 +28,7 @@ setup-dev: ## Install what developing needs too: checkers and test tools
 lint: check-python types check-sql ## Every static check
 
 check-python: setup-dev
-	@echo "ruff ..." && $(BIN)/ruff check .
+	@echo "ruff ..." && $(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
 
 types: setup-dev
 	@echo "mypy --strict ..." && $(BIN)/mypy

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -152,9 +153,10 @@ def test_one_address_is_limited_by_route(edge: Platform, client: RestClient) -> 
     assert client.get("/api/v1/").status == 200, "other routes have limits of their own"
     elsewhere = {"X-Forwarded-For": "203.0.113.7", "X-Request-Id": "from-elsewhere"}
     assert client.post("/api/v1/user/login", {}, elsewhere).status != 429, "and so have other addresses"
-    (line,) = [
-        line for line in access_log(edge.edge_dir).read_text().splitlines() if "from-elsewhere" in line
-    ]
+    (line,) = wait_until(
+        lambda: [x for x in access_log(edge.edge_dir).read_text().splitlines() if "from-elsewhere" in x],
+        "nginx has logged it",
+    )
     assert line.split()[1] == "203.0.113.7"
 
 
@@ -198,18 +200,23 @@ def test_one_id_finds_a_request_everywhere(
     request = {"X-Request-Id": "find-me-auth", "X-Forwarded-For": "203.0.113.8"}
     assert client.get("/api/v1/user/me", request).status == 401
 
-    log = access_log(edge.edge_dir).read_text()
+    def logged(name: str) -> bool:
+        lines = access_log(edge.edge_dir).read_text().splitlines()
+        return any(line.endswith(f" find-me-{name}") for line in lines)
+
     for name in ("rest", "ingest", "relay", "auth"):
-        assert [line for line in log.splitlines() if line.endswith(f" find-me-{name}")], name
+        wait_until(partial(logged, name), f"nginx has logged the request to {name}")
     said = {
         "ingest": "POST /telemetry/batch: 200",
         "relay": "GET /ws: 400",
         "auth": "GET /api/v1/user/me: 401",
     }
+
+    def told(worker: str, answer: str) -> bool:
+        return any(f"[find-me-{worker}]" in line and answer in line for line in JOURNAL.of(worker))
+
     for worker, answer in said.items():
-        assert [line for line in JOURNAL.of(worker) if f"[find-me-{worker}]" in line and answer in line], (
-            worker
-        )
+        wait_until(partial(told, worker, answer), f"{worker} has logged its request")
     assert_in_postgres_log("postgrest find-me-rest")
 
 

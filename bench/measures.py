@@ -103,7 +103,7 @@ class Measures:
                     (tenant_id, source, accepted, duplicates, rejected, first_ts, last_ts)
                 select tenant_id, 'http', %s, 0, 0, %s, %s from grid.tenant where code = %s
                 """,
-                (len(self.large), start + timedelta(minutes=7), end + timedelta(minutes=1), CLOSE_TENANT),
+                (len(self.large), start + timedelta(minutes=7), end + timedelta(minutes=2), CLOSE_TENANT),
             )
             connection.execute("analyze grid.reading")
             before = time.perf_counter()

@@ -18,8 +18,10 @@ language sql
 as $$
     select k.id from known as k where k.code = tenant_code and k.name = owner
 $$;
+-- Security definer: the roles that the test signs in as may not read sessions.
 create function pg_temp.live(owner text, tenant_code text default 'acme') returns boolean
 language sql security definer
+set search_path = pg_catalog, pg_temp
 as $$
     select auth.session_live(k.session_id) from known as k where k.code = tenant_code and k.name = owner
 $$;

@@ -1,7 +1,8 @@
 """``python -m bench`` (``make bench``): every figure in one run on this machine, in several rounds.
 
-A round measures everything once; rounds rather than repeats, so that a drift of the machine shows as spread
-in every figure instead of as a difference between two. Nothing here is a test: no figure passes or fails.
+A round measures everything of a part once; rounds rather than repeats, so that a drift of the machine shows
+as spread in every figure instead of as a difference between two. Nothing here is a test: no figure passes or
+fails.
 """
 
 from __future__ import annotations
@@ -15,41 +16,41 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.environment import running
 from bench.figures import Figures
-from bench.measures import Measures
-from bench.scale import FULL, QUICK
+from bench.part import Part, discover
+from bench.report import print_part, save
+from stack import runtime
 from stack.paths import CHECKOUT
 from stack.process import ServerError
-from stack.progress import SetupError
+from stack.progress import SetupError, step
 
-WORKERS = {"http": "ingest", "commit": "relay"}  # which measures need which
-RATIOS = (
-    ("http, 500 a request.rows_s", "copy, one commit.rows_s"),
-    ("http, 500 a request.rows_s", "copy, 500 a commit, 1 connection.rows_s"),
-    ("http, 500 a request.rows_s", "copy, 500 a commit, 2 connections.rows_s"),
-    ("http, 500 a request.rows_s", "insert, 500 a commit, 1 connection.rows_s"),
-    ("http, 500 a request.rows_s", "insert, 500 a commit, 2 connections.rows_s"),
-    ("http, 1 a request.rows_s", "copy, 1 a commit, 1 connection.rows_s"),
-    ("http, 500 a request.rows_s", "http, 1 a request.rows_s"),
-    ("insert, 500 a commit, 1 connection.rows_s", "copy, 500 a commit, 1 connection.rows_s"),
-)
+PACKAGES = ("wrk",)
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0])
+def arguments(parts: dict[str, Part]) -> argparse.Namespace:
+    listed = "\n".join(f"  {part.name:<10} {part.about}" for part in parts.values())
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description=f"{__doc__.splitlines()[0]}\n\nparts (all of them if none is named):\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("parts", nargs="*", metavar="part", help="see above")
     parser.add_argument("--rounds", type=int, default=3, help="rounds (default 3)")
     parser.add_argument("--quick", action="store_true", help="few rows: only to see that everything works")
-    parser.add_argument(
-        "--only", default="", help="only measures whose name begins with this, e.g. copy or http"
-    )
+    parser.add_argument("--only", default="", help="only measures whose name holds this, e.g. copy")
     parser.add_argument(
         "--directory", type=Path, help="where the servers keep their data (default: a temporary folder)"
     )
-    return parser.parse_args()
+    parser.add_argument("--output", type=Path, help="where the figures go (default: bench/results/)")
+    options = parser.parse_args()
+    if unknown := [name for name in options.parts if name not in parts]:
+        parser.error(f"no such part: {', '.join(unknown)} (there are {', '.join(parts)})")
+    return options
 
 
 def about() -> dict[str, object]:
@@ -75,15 +76,16 @@ def about() -> dict[str, object]:
     }
 
 
-def run(options: argparse.Namespace, directory: Path) -> None:
-    scale = QUICK if options.quick else FULL
+def run_part(
+    part: Part, options: argparse.Namespace, programs: runtime.Runtime, directory: Path
+) -> dict[str, object]:
+    """Every round of one part, on servers of its own."""
     figures = Figures()
-    facts = about()
-    workers = [kind for measure, kind in WORKERS.items() if measure.startswith(options.only[: len(measure)])]
-    with running(directory, workers) as environment:
-        facts |= {"scale": vars(scale), "rounds": options.rounds, "settings": environment.settings()}
-        measures = Measures(environment, scale).all()
-        chosen = {name: measure for name, measure in measures.items() if name.startswith(options.only)}
+    with running(directory, programs) as environment:
+        with step(f"preparing {part.name}"):
+            measures = part.prepare(environment, options.quick)
+        chosen = {name: measure for name, measure in measures.items() if options.only in name}
+        settings = environment.settings()
         loads = []
         for number in range(1, options.rounds + 1):
             loads.append(round(os.getloadavg()[0], 2))
@@ -92,36 +94,42 @@ def run(options: argparse.Namespace, directory: Path) -> None:
                 before = time.monotonic()
                 figures.add(name, measure())
                 print(f"{time.monotonic() - before:.1f} s", file=sys.stderr, flush=True)
-    facts["load_before_rounds"] = loads
-    ratios = figures.ratios(RATIOS)
-    settings = facts["settings"]
+    return print_part(part, figures, {"settings": settings, "load_before_rounds": loads})
+
+
+def run(chosen: Sequence[Part], options: argparse.Namespace) -> None:
+    facts = about() | {"rounds": options.rounds, "quick": options.quick}
+    packages = sorted({*PACKAGES, *(name for part in chosen for name in part.packages)})
+    programs = runtime.ensure(also=packages)
     print(
-        f"\n{facts['processors']} x {facts['processor']}, {facts['memory_mib']:,} MiB;"
-        f" commit {facts['commit']}"
+        f"{facts['processors']} x {facts['processor']}, {facts['memory_mib']:,} MiB; commit"
+        f" {facts['commit']}\nServers and load generators share the processors."
     )
-    print(f"load average before each round: {loads}; servers and load generators share the processors")
-    print(f"{settings}\n{scale}\n")
-    print("\n".join(figures.lines()))
-    print("\nratios of the medians")
-    for name, value in ratios.items():
-        print(f"  {value:>8.3f}  {name}")
-    path = CHECKOUT / "bench" / "results" / f"{time.strftime('%Y%m%dT%H%M%S')}.json"
-    figures.save(path, facts, ratios)
-    print(f"\nkept in {path.relative_to(CHECKOUT)}")
+    found: dict[str, object] = {}
+    base = options.directory or Path(tempfile.mkdtemp(prefix="segs-bench-"))
+    try:
+        for part in chosen:
+            directory = base / part.name
+            directory.mkdir(parents=True, exist_ok=True)
+            found[part.name] = run_part(part, options, programs, directory)
+            if options.directory is None:
+                shutil.rmtree(directory, ignore_errors=True)
+    finally:
+        if options.directory is None:
+            shutil.rmtree(base, ignore_errors=True)
+        if found:
+            save(options.output, facts, found)
 
 
 def main() -> int:
-    options = arguments()
+    parts = discover()
+    options = arguments(parts)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are stopped and data removed
-    directory = options.directory or Path(tempfile.mkdtemp(prefix="segs-bench-"))
     try:
-        run(options, directory)
+        run([parts[name] for name in options.parts or parts], options)
     except (SetupError, ServerError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    finally:
-        if options.directory is None:
-            shutil.rmtree(directory, ignore_errors=True)
     return 0
 
 

@@ -1,4 +1,7 @@
-"""The servers a benchmark run needs, in a temporary folder, on loopback, with durable commits."""
+"""The servers of a benchmark run, in a temporary folder, on loopback, with durable commits.
+
+PostgreSQL is always there; a part starts what else it needs. All is stopped in reverse order at the end.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,24 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from stack import database, runtime, secrets, servers
+from bench import resources
+from stack import database, secrets, servers
 from stack.paths import CHECKOUT
 from stack.process import LogFiles, Server, ServerSpec
+from stack.runtime import Runtime
 
 DATABASE = "bench"
 TENANT = "bench"
-METERS = 1_000
-EXTRA = {"ingest": {"SEGS_INGEST_RATE_LIMIT": "0"}}  # one device here sends for many
+PER_WORKER = {"ingest": {"SEGS_INGEST_RATE_LIMIT": "0"}}  # one device here sends for many
 
 REGISTER_AT_ONCE = 10_000  # as many as the API takes in one call
 REGISTER = """
@@ -36,7 +41,7 @@ REGISTER = """
     select m.code, m.meter_id
     from t, regions, grid.register_meters(t.tenant_id, (
         select jsonb_agg(jsonb_build_object(
-            'meter_id', %(prefix)s || lpad(n::text, 6, '0'),
+            'meter_id', %(prefix)s || lpad(n::text, 7, '0'),
             'region', regions.codes[1 + n %% cardinality(regions.codes)],
             'installed_at', '2020-01-01T00:00:00Z'))
         from generate_series(%(first)s::int, %(last)s::int) as n)) as m
@@ -48,123 +53,211 @@ class Environment:
     """A running platform as far as it is measured."""
 
     directory: Path
-    database_url: str
+    runtime: Runtime
     secrets: secrets.Secrets
+    _stack: ExitStack
+    _logs: LogFiles
+    servers: dict[str, Server] = field(default_factory=dict)
+    """Everything that runs, by name."""
     urls: dict[str, str] = field(default_factory=dict)
-    meters: dict[str, int] = field(default_factory=dict)
+    """Where it answers, by name."""
+    ports: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def database_url(self) -> str:
+        """The database as its administrator."""
+        return self.role_url("postgres")
+
+    def role_url(self, role: str) -> str:
+        """The database as a role."""
+        return servers.database_url(self.ports["postgres"], role, self.secrets.passwords[role], DATABASE)
 
     def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
         return psycopg.connect(self.database_url, autocommit=True)
 
-    def token(self, role: str, sub: str) -> str:
+    def folder(self, name: str) -> Path:
+        """A folder for one server or one measure."""
+        path = self.directory / name
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def token(self, role: str, sub: str, tenant: str = TENANT) -> str:
         return secrets.mint_token(
-            self.secrets.private_key_file, role=role, tenant=TENANT, sub=sub, ttl=4 * 3600
+            self.secrets.private_key_file, role=role, tenant=tenant, sub=sub, ttl=4 * 3600
         )
 
+    # servers
+
+    def start(self, spec: ServerSpec) -> Server:
+        """Start a server and wait until it answers."""
+        server = Server(spec, self._logs)
+        server.start()
+        self._stack.callback(self._stop, server)
+        server.wait_ready()
+        self.servers[spec.name] = server
+        self.urls[spec.name] = spec.url
+        return server
+
+    def stop(self, name: str) -> None:
+        """Stop one server before the others."""
+        self._stop(self.servers[name])
+
+    def _stop(self, server: Server) -> None:
+        self.servers.pop(server.spec.name, None)
+        if server.running:
+            server.stop()
+
+    def start_postgres(self, settings: Mapping[str, str]) -> None:
+        password = self.secrets.passwords["postgres"]
+        self.ports["postgres"] = port = servers.free_port()
+        data = self.directory / "pg"
+        servers.init_postgres(self.runtime, data, password, DATABASE)
+        # pg_cron looks elsewhere: what runs in the background would be measured at random
+        own = {"cron.database_name": "postgres", **settings}
+        self.start(servers.postgres(self.runtime, data, port, password, database=DATABASE, settings=own))
+        database.deploy(self.database_url, self.runtime.dbmate)
+        database.set_passwords(self.database_url, self.secrets.role_passwords)
+
+    def start_redis(self) -> None:
+        self.ports["redis"] = port = servers.free_port()
+        password = self.secrets.passwords["redis"]
+        self.start(servers.redis_server(self.runtime, self.directory / "redis", port, password))
+
+    def start_worker(self, kind: str, name: str = "", **settings: str) -> None:
+        """Start a worker as ``make run`` would, with ``settings`` besides."""
+        port = self.ports[name or kind] = servers.free_port()
+        prefix, url = f"SEGS_{kind.upper()}", f"http://{servers.LOOPBACK}:{port}"
+        environment = {
+            "SEGS_ENVIRONMENT": "development",
+            "SEGS_JWKS_FILE": str(self.secrets.jwks_file),
+            "SEGS_LOG_LEVEL": "WARNING",
+            f"{prefix}_HOST": servers.LOOPBACK,
+            f"{prefix}_PORT": str(port),
+            f"{prefix}_DATABASE_URL": self.role_url(f"segs_{kind}"),
+            **PER_WORKER.get(kind, {}),
+            **settings,
+        }
+        if "redis" in self.ports:
+            password = self.secrets.passwords["redis"]
+            environment.setdefault("SEGS_REDIS_URL", servers.redis_url(self.ports["redis"], password))
+        self.start(
+            ServerSpec(
+                name=name or kind,
+                command=lambda _: servers.until_parent_ends([sys.executable, "-m", f"workers.{kind}"]),
+                ready=lambda: servers.http_ready(f"{url}/health"),
+                url=url,
+                environment=lambda: environment,
+                cwd=CHECKOUT,
+            )
+        )
+
+    def start_postgrest(self) -> None:
+        self.ports["postgrest"], self.ports["postgrest_admin"] = servers.free_port(), servers.free_port()
+        self.start(
+            servers.postgrest(
+                self.runtime,
+                self.role_url("authenticator"),
+                self.secrets.jwks_file,
+                self.ports["postgrest"],
+                self.ports["postgrest_admin"],
+            )
+        )
+
+    def start_nginx(self, **settings: str) -> None:
+        """The edge before everything that runs by now, with no limits on the rate of one client."""
+        rates = {
+            f"SEGS_EDGE_{what}_{kind}": "1000000"
+            for what in ("TELEMETRY", "API", "USER")
+            for kind in ("RATE", "BURST")
+        }
+        names = ("ingest", "relay", "auth", "postgrest", "postgrest_admin")
+        upstreams = {name: f"{servers.LOOPBACK}:{self.ports.get(name, 9)}" for name in names}
+        self.ports["nginx"] = port = servers.free_port()
+        self.start(
+            servers.nginx(
+                self.runtime, self.directory / "nginx", port, upstreams, settings={**rates, **settings}
+            )
+        )
+
+    # what is in it
+
+    @cached_property
+    def tenant_id(self) -> int:
+        """The benchmark tenant."""
+        with self.connect() as connection:
+            connection.execute(
+                "insert into grid.tenant (code, name) values (%s, 'Benchmark') on conflict (code) do nothing",
+                (TENANT,),
+            )
+            row = connection.execute(
+                "select tenant_id from grid.tenant where code = %s", (TENANT,)
+            ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def register(self, prefix: str, count: int) -> dict[str, int]:
+        """Register ``count`` meters, spread over the tenant's regions; their keys by code."""
+        keys: dict[str, int] = {}
+        assert self.tenant_id
+        with self.connect() as connection:
+            for first in range(1, count + 1, REGISTER_AT_ONCE):
+                last = min(first + REGISTER_AT_ONCE - 1, count)
+                given = {"tenant": TENANT, "prefix": prefix, "first": first, "last": last}
+                rows = connection.execute(REGISTER, given)
+                keys |= {str(code): int(key) for code, key in rows}
+            connection.execute("analyze grid.meter")
+        return keys
+
+    def user(self, role: str) -> str:
+        """The id of an account of that role, made if need be."""
+        email = f"{role}@bench.example"
+        with self.connect() as connection:
+            connection.execute(
+                "insert into auth.user_account (tenant_id, email, name, role) values (%s, %s, %s, %s)"
+                " on conflict do nothing",
+                (self.tenant_id, email, role.title(), role),
+            )
+            row = connection.execute(
+                "select user_id::text from auth.user_account where email = %s", (email,)
+            ).fetchone()
+        assert row is not None
+        return str(row[0])
+
+    # what it costs
+
+    def pids(self) -> dict[str, int]:
+        """The process of every server that runs."""
+        return {name: server.pid for name, server in self.servers.items() if server.pid is not None}
+
+    def memory(self) -> dict[str, float]:
+        """Memory of every server, MiB."""
+        return {name: resources.memory_mib(pid) for name, pid in self.pids().items()}
+
     def settings(self) -> dict[str, str]:
-        """What decides how durable and how large the server is, as it says itself."""
+        """What decides how durable and how large the database is, as it says itself."""
         names = [
-            "fsync", "synchronous_commit", "full_page_writes", "wal_level", "shared_buffers", "max_wal_size",
-            "server_version",
+            "fsync", "synchronous_commit", "full_page_writes", "wal_level", "shared_buffers", "work_mem",
+            "max_wal_size", "server_version", "timescaledb.license",
         ]  # fmt: skip
         with self.connect() as connection:
             return {name: str(connection.execute(f"show {name}").fetchone()[0]) for name in names}  # type: ignore[index]
 
 
 @contextmanager
-def running(directory: Path, workers: Sequence[str]) -> Iterator[Environment]:
-    """Start PostgreSQL, and with any of the ``workers`` Redis too; stop them in reverse."""
+def running(
+    directory: Path, runtime: Runtime, settings: Mapping[str, str] | None = None
+) -> Iterator[Environment]:
+    """An environment with PostgreSQL, SEGS deployed in it."""
     made = secrets.load_or_create(directory / "secrets")
-    programs = runtime.ensure()
     logs = LogFiles(directory / "log")
     with ExitStack() as stack:
         stack.callback(logs.close)
-
-        def start(spec: ServerSpec) -> None:
-            server = Server(spec, logs)
-            server.start()
-            stack.callback(server.stop)
-            server.wait_ready()
-
-        port = servers.free_port()
-        data = directory / "pg"
-        servers.init_postgres(programs, data, made.passwords["postgres"], DATABASE)
-        start(
-            servers.postgres(
-                programs, data, port, made.passwords["postgres"], database=DATABASE,
-                # pg_cron looks elsewhere: what runs in the background would be measured at random
-                settings={"cron.database_name": "postgres"},
-            )
-        )  # fmt: skip
-        url = servers.database_url(port, "postgres", made.passwords["postgres"], DATABASE)
-        database.deploy(url, programs.dbmate)
-        database.set_passwords(url, made.role_passwords)
-        found = Environment(directory, url, made)
+        found = Environment(directory, runtime, made, stack, logs)
+        found.start_postgres(settings or {})
         with found.connect() as connection:
             # The readings are of the past and rounds pause: windows must close by readings, not by the clock.
             connection.execute("update ingest.limits set idle_after = '7 days'")
-        found.meters = register(found, TENANT, "M", METERS)
-        if workers:
-            redis_port = servers.free_port()
-            password = made.passwords["redis"]
-            start(servers.redis_server(programs, directory / "redis", redis_port, password))
-            common = {
-                "SEGS_ENVIRONMENT": "development",
-                "SEGS_REDIS_URL": servers.redis_url(redis_port, password),
-                "SEGS_JWKS_FILE": str(made.jwks_file),
-                "SEGS_LOG_LEVEL": "WARNING",
-            }
-            for kind in workers:
-                spec = worker(kind, servers.free_port(), port, made, common | EXTRA.get(kind, {}))
-                start(spec)
-                found.urls[kind] = spec.url
         yield found
-
-
-def worker(
-    kind: str, port: int, database_port: int, made: secrets.Secrets, settings: dict[str, str]
-) -> ServerSpec:
-    role = f"segs_{kind}"
-    prefix = f"SEGS_{kind.upper()}"
-    url = f"http://{servers.LOOPBACK}:{port}"
-    return ServerSpec(
-        name=kind,
-        command=lambda _: servers.until_parent_ends([sys.executable, "-m", f"workers.{kind}"]),
-        ready=lambda: servers.http_ready(f"{url}/health"),
-        url=url,
-        environment=lambda: {
-            **settings,
-            f"{prefix}_HOST": servers.LOOPBACK,
-            f"{prefix}_PORT": str(port),
-            f"{prefix}_DATABASE_URL": servers.database_url(
-                database_port, role, made.passwords[role], DATABASE
-            ),
-        },
-        cwd=CHECKOUT,
-    )
-
-
-def register(found: Environment, tenant: str, prefix: str, count: int) -> dict[str, int]:
-    """Make the tenant if need be, and ``count`` meters spread over its regions; their keys by code."""
-    keys: dict[str, int] = {}
-    with found.connect() as connection:
-        connection.execute(
-            "insert into grid.tenant (code, name) values (%s, 'Benchmark') on conflict (code) do nothing",
-            (tenant,),
-        )
-        for first in range(1, count + 1, REGISTER_AT_ONCE):
-            rows = connection.execute(
-                REGISTER,
-                {
-                    "tenant": tenant,
-                    "prefix": prefix,
-                    "first": first,
-                    "last": min(first + REGISTER_AT_ONCE - 1, count),
-                },
-            )
-            keys |= {str(code): int(key) for code, key in rows}
-        connection.execute("analyze grid.meter")
-    return keys
 
 
 def helper(module: str, task: dict[str, Any]) -> subprocess.Popen[str]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 Sample = dict[str, float]
 
-UNITS = {"rows_s": "rows/s", "requests_s": "requests/s", "events_s": "events/s", "ms": "ms", "s": "s"}
+UNITS = {"rows_s": "rows/s", "requests_s": "requests/s", "events_s": "events/s"}
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -35,41 +33,32 @@ class Figures:
 
     def lines(self) -> Iterable[str]:
         """The table: minimum, median and maximum of the rounds, and the spread between them."""
-        yield f"{'figure':<52}{'min':>12}{'median':>12}{'max':>12}  {'unit':<11}spread"
+        yield f"{'figure':<60}{'min':>12}{'median':>12}{'max':>12}  {'unit':<11}spread"
         for name, values in self.values.items():
             low, middle, high = min(values), statistics.median(values), max(values)
             spread = f"{(high - low) / middle:.0%}" if middle else "-"
             label, _, unit = name.rpartition(".")
             yield (
-                f"{label:<52}{number(low):>12}{number(middle):>12}{number(high):>12}"
+                f"{label:<60}{number(low):>12}{number(middle):>12}{number(high):>12}"
                 f"  {UNITS.get(unit, unit):<11}{spread}"
             )
 
-    def ratios(self, pairs: Iterable[tuple[str, str]]) -> dict[str, float]:
-        """Median over median for every pair that was measured."""
-        found = {}
-        for above, below in pairs:
-            top, bottom = self.median(above), self.median(below)
-            if top is not None and bottom:
-                found[f"{above} / {below}"] = round(top / bottom, 4)
-        return found
+    def ratio(self, above: str, below: str) -> float | None:
+        """Median over median, if both were measured."""
+        top, bottom = self.median(above), self.median(below)
+        return round(top / bottom, 4) if top is not None and bottom else None
 
-    def save(self, path: Path, about: dict[str, Any], ratios: dict[str, float]) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        document = {
-            **about,
-            "figures": {
-                name: {
-                    "rounds": values,
-                    "min": min(values),
-                    "median": statistics.median(values),
-                    "max": max(values),
-                }
-                for name, values in self.values.items()
-            },
-            "ratios": ratios,
+    def document(self) -> dict[str, Any]:
+        """As it is kept: every round, and what the table shows."""
+        return {
+            name: {
+                "rounds": values,
+                "min": min(values),
+                "median": statistics.median(values),
+                "max": max(values),
+            }
+            for name, values in self.values.items()
         }
-        path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
 def number(value: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -29,7 +29,7 @@ class Clock:
         return first
 
 
-def batches(meters: list[int], first: datetime, count: int, size: int) -> Iterator[list[Row]]:
+def batches(meters: Sequence[int], first: datetime, count: int, size: int) -> Iterator[list[Row]]:
     """``count`` batches of ``size`` rows in time order, going round the meters."""
     position = 0
     for _ in range(count):

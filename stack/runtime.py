@@ -116,20 +116,22 @@ class Runtime:
         return [*command, program, *args]
 
 
-def ensure(need_root: bool = True) -> Runtime:
+def ensure(need_root: bool = True, also: Sequence[str] = ()) -> Runtime:
     """Build what is missing and return the runtime. Quick when everything is there.
 
     ``need_root`` false: a machine that cannot build the root may use its own redis-server and nginx.
+    ``also``: more Debian packages than SEGS itself needs; they go into a root of their own.
     """
     if platform.machine() not in SUPPORTED_MACHINES:
         raise SetupError(
             f"the local runtime needs an x86-64 machine; this one is {platform.machine()}. {host.INSTEAD}"
         )
-    return Runtime(root=_ensure_root(need_root), node_modules=_ensure_node_modules(), node=_node_binary())
+    packages = (*PACKAGES, *also)
+    return Runtime(root=_ensure_root(need_root, packages), node_modules=_ensure_node_modules(), node=_node_binary())
 
 
-def _ensure_root(need_root: bool) -> Path | None:
-    target = cache_dir() / f"runtime-{_key(SUITE, str(RECIPE), platform.machine(), *PACKAGES)}"
+def _ensure_root(need_root: bool, packages: Sequence[str]) -> Path | None:
+    target = cache_dir() / f"runtime-{_key(SUITE, str(RECIPE), platform.machine(), *packages)}"
     if target.is_dir() and shutil.which("bwrap"):
         return target
     try:
@@ -141,17 +143,17 @@ def _ensure_root(need_root: bool) -> Path | None:
     with _building(target) as scratch:
         if scratch is not None:
             with step(f"building the runtime from Debian {SUITE} (about a minute, once)"):
-                _build_root(scratch)
+                _build_root(scratch, packages)
     return target
 
 
-def _build_root(scratch: Path) -> None:
-    """Fill ``scratch`` with a Debian root that holds PACKAGES."""
+def _build_root(scratch: Path, packages: Sequence[str]) -> None:
+    """Fill ``scratch`` with a Debian root that holds the packages."""
     command = [
         "mmdebstrap",
         f"--mode={'root' if os.geteuid() == 0 else 'unshare'}",
         "--variant=minbase",
-        f"--include={','.join(PACKAGES)}",
+        f"--include={','.join(packages)}",
     ]
     command += [f"--dpkgopt=path-exclude={pattern}" for pattern in _DPKG_EXCLUDES]
     command += ["--format=tar", SUITE, "-", "-"]  # to standard output, the sources from standard input

@@ -1,0 +1,1 @@
+"""The parts of the suite, one a module, each with its ``PART`` (see :mod:`bench.part`)."""

@@ -1,0 +1,137 @@
+"""Ingest: readings over HTTP, beside what the same machine does bare, and beside what others would pick.
+
+Every HTTP figure comes from wrk, which replays requests written down before: what it costs is printed too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from bench import peers, writes, wrk
+from bench.environment import Environment
+from bench.figures import Sample
+from bench.part import Measure, Part, Ratio, Target
+from bench.resources import cost_of
+from bench.rows import Clock, Row, batches, ticks_needed
+
+METERS = 10_000
+CONNECTIONS = {1: 64, 500: 8}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Counts of one round."""
+
+    seconds: int
+    copy_rows: int
+    commits_of_one: int
+    requests: Mapping[int, int]
+    """Requests a second to have ready, by size: more than anybody answers."""
+
+
+FULL = Scale(5, 200_000, 2_000, {1: 40_000, 500: 700})
+QUICK = Scale(1, 5_000, 100, {1: 40_000, 500: 700})
+
+
+class Ingest:
+    """Sends the same readings, each once, to one taker after the other."""
+
+    def __init__(self, environment: Environment, scale: Scale) -> None:
+        self.environment = environment
+        self.scale = scale
+        self.meters = environment.register("M", METERS)
+        self.codes = list(self.meters)
+        self.clock = Clock.before_now(hours=30)
+        self.file = environment.folder("requests") / "requests"
+
+    def load(self, taker: peers.Taker, size: int) -> Sample:
+        """Send for a second, then for as long as is measured; every reading answered for must be there."""
+        before = taker.stored()
+        warm = self._send(taker, size, 1)
+        pids = {name: pid for name, pid in self.environment.pids().items() if name in taker.servers}
+        with cost_of(pids) as cost:
+            load = self._send(taker, size, self.scale.seconds)
+        after = taker.stored()
+        if before is not None and after is not None:
+            # what was under way when wrk's time was up may be stored too, unseen by it
+            answered, underway = (warm.sent + load.sent) * size, 2 * CONNECTIONS[size] * size
+            if not answered <= after - before <= answered + underway:
+                raise wrk.LoadError(
+                    f"{taker.name}: {answered} readings answered for, {after - before} stored"
+                )
+        return {"rows_s": load.rate * size, **load.figures(), **cost.each(load.sent * size)}
+
+    def _send(self, taker: peers.Taker, size: int, seconds: int) -> wrk.Load:
+        wrk.write_requests(
+            self.file, taker.requests(self._rows(size, self.scale.requests[size] * seconds), self.codes)
+        )
+        return wrk.run(
+            self.environment.runtime, taker.url, self.file,
+            connections=CONNECTIONS[size], seconds=seconds, again=taker.stored() is None,
+        )  # fmt: skip
+
+    def _rows(self, size: int, requests: int) -> Iterable[list[Row]]:
+        first = self.clock.take(ticks_needed(size * requests, METERS))
+        return batches(range(METERS), first, requests, size)
+
+
+def prepare(environment: Environment, quick: bool) -> Mapping[str, Measure]:
+    scale = QUICK if quick else FULL
+    ingest = Ingest(environment, scale)
+    environment.start_redis()
+    environment.start_worker("ingest")
+    segs, noop = peers.Segs(environment), peers.start_noop(environment)
+    rpc = peers.PostgrestRpc(environment)
+    influx, victoria = peers.InfluxDB(environment), peers.VictoriaMetrics(environment)
+    bare = partial(
+        writes.measure,
+        environment.database_url,
+        meters=list(ingest.meters.values()),
+        clock=ingest.clock,
+        rows=scale.copy_rows,
+    )
+    return {
+        "copy, one commit": partial(bare, writes.copy_batch, batch=scale.copy_rows),
+        "copy, 500 a commit, 1 connection": partial(bare, writes.copy_batch, batch=500),
+        "copy, 500 a commit, 2 connections": partial(bare, writes.copy_batch, batch=500, connections=2),
+        "insert, 500 a commit, 1 connection": partial(bare, writes.insert_batch, batch=500),
+        "insert, 500 a commit, 2 connections": partial(bare, writes.insert_batch, batch=500, connections=2),
+        "copy, 1 a commit, 1 connection": partial(
+            bare, writes.copy_batch, batch=1, rows=scale.commits_of_one
+        ),
+        "segs, 500 a request": partial(ingest.load, segs, 500),
+        "influxdb, 500 a request": partial(ingest.load, influx, 500),
+        "victoria-metrics, 500 a request": partial(ingest.load, victoria, 500),
+        "postgrest rpc, 500 a request": partial(ingest.load, rpc, 500),
+        "noop handler, 1 a request": partial(ingest.load, noop, 1),
+        "segs, 1 a request": partial(ingest.load, segs, 1),
+        "influxdb, 1 a request": partial(ingest.load, influx, 1),
+        "victoria-metrics, 1 a request": partial(ingest.load, victoria, 1),
+        "postgrest rpc, 1 a request": partial(ingest.load, rpc, 1),
+    }
+
+
+PART = Part(
+    name="ingest",
+    about="readings stored a second, beside COPY, PostgREST, InfluxDB and VictoriaMetrics",
+    prepare=prepare,
+    packages=peers.PACKAGES,
+    order=1,
+    ratios=(
+        Ratio("segs, 500 a request.rows_s", "influxdb, 500 a request.rows_s", "at least 1.0"),
+        Ratio("segs, 500 a request.rows_s", "copy, one commit.rows_s", "at least 0.5"),
+        Ratio("segs, 500 a request.rows_s", "copy, 500 a commit, 1 connection.rows_s"),
+        Ratio("segs, 500 a request.rows_s", "copy, 500 a commit, 2 connections.rows_s"),
+        Ratio("segs, 500 a request.rows_s", "insert, 500 a commit, 2 connections.rows_s"),
+        Ratio("segs, 500 a request.rows_s", "postgrest rpc, 500 a request.rows_s"),
+        Ratio("segs, 500 a request.rows_s", "victoria-metrics, 500 a request.rows_s"),
+        Ratio("segs, 1 a request.requests_s", "noop handler, 1 a request.requests_s", "at least 0.7"),
+        Ratio("segs, 1 a request.requests_s", "influxdb, 1 a request.requests_s"),
+        Ratio("segs, 1 a request.requests_s", "victoria-metrics, 1 a request.requests_s"),
+        Ratio("segs, 1 a request.requests_s", "postgrest rpc, 1 a request.requests_s"),
+        Ratio("segs, 1 a request.rows_s", "copy, 1 a commit, 1 connection.rows_s"),
+    ),
+    targets=(Target("segs, 1 a request.p99.ms", "under 50"),),
+)

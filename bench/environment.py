@@ -72,8 +72,9 @@ class Environment:
         """The database as a role."""
         return servers.database_url(self.ports["postgres"], role, self.secrets.passwords[role], DATABASE)
 
-    def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
-        return psycopg.connect(self.database_url, autocommit=True)
+    def connect(self, name: str = DATABASE) -> psycopg.Connection[tuple[Any, ...]]:
+        """The database, or another one of ours, as its administrator."""
+        return psycopg.connect(self.database_url, dbname=name, autocommit=True)
 
     def folder(self, name: str) -> Path:
         """A folder for one server or one measure."""
@@ -115,8 +116,20 @@ class Environment:
         # pg_cron looks elsewhere: what runs in the background would be measured at random
         own = {"cron.database_name": "postgres", **settings}
         self.start(servers.postgres(self.runtime, data, port, password, database=DATABASE, settings=own))
-        database.deploy(self.database_url, self.runtime.dbmate)
+        self.deploy(self.database_url)
         database.set_passwords(self.database_url, self.secrets.role_passwords)
+
+    def deploy(self, url: str) -> None:
+        database.deploy(url, self.runtime.dbmate)
+        with psycopg.connect(url, autocommit=True) as connection:
+            # The readings are of the past and rounds pause: windows must close by readings, not by the clock.
+            connection.execute("update ingest.limits set idle_after = '7 days'")
+
+    def create_database(self, name: str) -> None:
+        """Another database beside the first, SEGS deployed in it."""
+        with self.connect() as connection:
+            connection.execute(f"create database {name}")
+        self.deploy(self.database_url.removesuffix(DATABASE) + name)
 
     def start_redis(self) -> None:
         self.ports["redis"] = port = servers.free_port()
@@ -254,9 +267,6 @@ def running(
         stack.callback(logs.close)
         found = Environment(directory, runtime, made, stack, logs)
         found.start_postgres(settings or {})
-        with found.connect() as connection:
-            # The readings are of the past and rounds pause: windows must close by readings, not by the clock.
-            connection.execute("update ingest.limits set idle_after = '7 days'")
         yield found
 
 

@@ -82,9 +82,9 @@ class Environment:
         path.mkdir(parents=True, exist_ok=True)
         return path
 
-    def token(self, role: str, sub: str, tenant: str = TENANT) -> str:
+    def token(self, role: str, sub: str, tenant: str = TENANT, **claims: str) -> str:
         return secrets.mint_token(
-            self.secrets.private_key_file, role=role, tenant=tenant, sub=sub, ttl=4 * 3600
+            self.secrets.private_key_file, role=role, tenant=tenant, sub=sub, ttl=4 * 3600, **claims
         )
 
     # servers

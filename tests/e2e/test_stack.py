@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from stack.paths import CHECKOUT
 from tests.support.segs import Segs
 from tests.support.wait import wait_until
 
@@ -43,15 +48,18 @@ def test_every_service_is_healthy_and_the_status_says_so(stack: Segs) -> None:
     assert not [s for s in status["services"] if s["state"] not in ("running", "healthy", "ready")]
 
 
+def raise_an_alert(segs: Segs) -> None:
+    segs.run("simulate", "--meters", "20", "--history", "3h", "--iterations", "0", "--faults", "spike=0.2")
+    operator = segs.rest()
+    wait_until(lambda: operator.get("/alerts", limit=1, kind="eq.high").json(), "an alert is raised", 60)
+
+
 def test_a_grid_comes_alive_by_itself(stack: Segs) -> None:
     """Nothing is called by hand: pg_cron drains the queue, closes windows, and refreshes the rollups."""
     with stack.background("listen") as listener:
-        stack.run(
-            "simulate", "--meters", "20", "--history", "3h", "--iterations", "0", "--faults", "spike=0.2"
-        )
+        raise_an_alert(stack)
         operator = stack.rest()
         wait_until(lambda: operator.get("/tariffs", limit=1).json(), "a price is published", 60)
-        wait_until(lambda: operator.get("/alerts", limit=1, kind="eq.high").json(), "an alert is raised", 60)
         assert listener.stdout is not None
         seen: set[str] = set()
         for line in listener.stdout:
@@ -76,6 +84,49 @@ def test_a_grid_comes_alive_by_itself(stack: Segs) -> None:
     assert count(stack, "grid.reading") >= readings
     failed = rows(stack, "select command, return_message from cron.job_run_details where status = 'failed'")
     assert failed == []
+
+
+LOAD = ("--headless", "--only-summary", "-u", "11", "-r", "11", "-t", "6s", "--stop-timeout", "15")
+
+
+def load_test(segs: Segs, *words: str) -> subprocess.CompletedProcess[str]:
+    """bench/locustfile.py against that stack, as its operator would start it."""
+    command = [sys.executable, "-m", "locust", "-f", "bench/locustfile.py", "--host", segs.url, *LOAD, *words]
+    environment = {name: v for name, v in segs.environment().items() if not name.startswith("COVERAGE_")}
+    return subprocess.run(
+        command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_the_load_test_does_everything_and_nothing_fails(stack: Segs, tmp_path: Path) -> None:
+    if not stack.rest().get("/alerts", limit=1, status="eq.active").json():
+        raise_an_alert(stack)
+    before = count(stack, "grid.reading")
+    done = load_test(
+        stack, "--data", str(stack.data), "--interval", "1", "--repeat-every", "2", "--alerts", "all",
+        "--json-file", str(tmp_path / "figures"),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = {row["name"]: row for row in json.loads((tmp_path / "figures.json").read_text())}
+    assert set(found) >= {
+        "regions", "register meters", "readings", "readings, twice",  # gateways
+        "meters", "latest reading", "day by 15 minutes", "month by day", "current tariffs", "region loads",
+        "open alerts", "connection",  # dashboards
+        "running bill", "statistics", "estimate of a bill", "own alerts",  # consumers
+        "alert summary", "active alerts", "acknowledge alert", "resolve alert", "alert.resolved",  # operators
+        "sign in", "who am I", "refresh", "sign out",  # visitors
+    }  # fmt: skip
+    assert sum(row["num_failures"] for row in found.values()) == 0
+    accepted = count(stack, "grid.reading") - before
+    assert accepted >= 100 * found["readings"]["num_requests"]
+    assert f"accepted {accepted:,}" in done.stderr
+
+
+def test_the_load_test_says_what_it_lacks(stack: Segs, tmp_path: Path) -> None:
+    done = load_test(stack, "--data", str(tmp_path / "another"))
+    assert done.returncode == 2
+    assert "--gateway-token" in done.stderr
+    assert "segs token --role device" in done.stderr
 
 
 def test_a_service_that_dies_comes_back(stack: Segs) -> None:

@@ -1,0 +1,1 @@
+"""What the users of the load test are made of: bench/locustfile.py has the users themselves."""

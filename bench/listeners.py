@@ -1,12 +1,12 @@
 """Many WebSocket clients in one process of its own, made to cost as little as Python can.
 
-Every client must hear the same frames, so the process keeps them once: where a client reaches a new frame, it is
-read as JSON and its number checked; whatever the others receive is compared with that, byte for byte, in one
-call whatever the number of frames in it. Only where the bytes differ (a ping between two frames) are they
+Every client must hear the same frames, so the process keeps them once: where a client reaches a new frame, it
+is read as JSON and its number checked; whatever the others receive is compared with that, byte for byte, in
+one call whatever the number of frames in it. Only where the bytes differ (a ping between two frames) are they
 taken apart. Anything missing, repeated or out of order is an error.
 
-Takes a line of JSON from standard input: where to connect. Further lines say what to do (``listen``, ``hang_up``,
-``resume``); each is answered with a line.
+Takes a line of JSON from standard input: where to connect. Further lines say what to do (``listen``,
+``hang_up``, ``resume``); each is answered with a line.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Stream:
 
 
 class Client:
-    """One connection. ``index``: events heard; ``at``: where in the stream it is; ``rest``: what is not in it."""
+    """One connection. ``index``: events heard; ``at``: where in the stream; ``rest``: bytes not in it."""
 
     __slots__ = ("at", "hello", "index", "rest", "sock", "take")
 

@@ -56,6 +56,7 @@ def test_a_reader_misses_and_repeats_nothing(database: Database) -> None:
                 rows = connection.execute(READ, (*position, 3)).fetchall()
                 seen += [(int(xid), event_id, n) for xid, event_id, n in rows]
                 if rows:
+                    assert (int(rows[0][0]), rows[0][1]) > (int(position[0]), position[1]), "what follows"
                     position = (rows[-1][0], rows[-1][1])
                 elif last:
                     return seen

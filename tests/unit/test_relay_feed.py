@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any, cast
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from workers.relay.cursor import Cursor
-from workers.relay.events import Event, event_text, text_frame
+from workers.relay.events import CHUNK, Chunk, Event, chunks, event_text, text_frame
 from workers.relay.history import History
 from workers.relay.hub import Hub
 from workers.relay.metrics import relay_metrics
@@ -59,7 +60,7 @@ def outbox(limit: int = 10) -> tuple[Outbox, FakeTransport]:
 
 
 def offer(box: Outbox, *events: Event) -> int:
-    return box.offer(events, b"".join(e.frame for e in events))
+    return box.offer(Chunk(events, b"".join(e.frame for e in events)))
 
 
 def unframed(data: bytes) -> str:
@@ -159,6 +160,51 @@ def test_history_knows_what_it_no_longer_has() -> None:
     assert History(0, (5, 0)).after((4, 9)) is None
 
 
+def test_history_takes_older_events_before_its_own() -> None:
+    history = History(10, (5, 0))
+    history.add([event(n) for n in (5, 6, 7)])
+    assert history.room == 7
+    history.put_before((2, 9), [event(n) for n in (3, 4)])
+    assert history.room == 5
+    assert history.after((2, 8)) is None
+    assert history.after((2, 9)) == [event(n) for n in (3, 4, 5, 6, 7)]
+    assert history.after((4, 1)) == [event(n) for n in (5, 6, 7)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_history_gives_every_event_after_a_position_or_says_that_it_cannot(seed: int) -> None:
+    """Against a list that keeps everything: nothing skipped, nothing twice, whatever is asked for."""
+    random = Random(seed)
+    limit = random.randrange(1, 30)
+    history = History(limit, (0, 0))
+    log: list[Event] = []
+    for _ in range(60):
+        added = [event(len(log) + n) for n in range(1, random.randrange(8))]
+        history.add(added)
+        log += added
+        position = (random.randrange(len(log) + 2), random.randrange(3))
+        found = history.after(position)
+        if position < history.floor:
+            assert found is None
+        else:
+            assert found == [e for e in log if e.position > position]
+        assert len(history) >= min(limit, len(log)), "the newest are there"
+
+
+def test_chunks_hold_all_frames_in_order_and_end_where_they_are_large() -> None:
+    small = [event(n) for n in range(1, 100)]
+    assert [chunk.events for chunk in chunks(small)] == [small]
+    big = [
+        Event((n, 1), 1, "load.closed", 1, None, NOON, NOON, NOON, text_frame("x" * (CHUNK // 3)))
+        for n in range(1, 9)
+    ]
+    made = list(chunks(big))
+    assert [len(chunk.events) for chunk in made] == [3, 3, 2]
+    assert [e for chunk in made for e in chunk.events] == big
+    assert b"".join(chunk.frames for chunk in made) == b"".join(e.frame for e in big)
+    assert list(chunks([])) == []
+
+
 def test_a_quick_peer_is_written_to_at_once_and_never_twice() -> None:
     box, transport = outbox()
     one, two, three = event(1), event(2), event(3)
@@ -184,6 +230,20 @@ def test_a_slow_peers_frames_queue_in_order_until_the_buffer_is_full() -> None:
     assert box.flush()
     assert transport.written == [event(1).frame, text_frame("between"), event(2).frame]
     assert box.delivered == (2, 1)
+
+
+def test_frames_that_queue_together_count_one_by_one() -> None:
+    box, transport = outbox(limit=5)
+    transport.unread = HIGH_WATER + 1
+    assert offer(box, event(1), event(2), event(3)) == 3
+    with pytest.raises(Overflow):
+        offer(box, event(4), event(5), event(6))
+    transport.unread = 0
+    assert box.flush()
+    assert box.delivered == (3, 1), "where the peer can resume"
+    transport.unread = HIGH_WATER + 1
+    box.position = box.delivered
+    assert offer(box, *(event(n) for n in range(4, 9))) == 5
 
 
 def test_flush_stops_where_the_peer_does() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -25,6 +26,39 @@ class Event:
     """Until when it went on: an alert that was repeated tells of the last time too."""
     frame: bytes
     """The whole WebSocket frame, made once for all clients."""
+
+
+CHUNK = 64 * 1024
+"""Bytes after which frames go into another write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Events in a row, and all their frames as one write: made once for all clients that hear just these."""
+
+    events: Sequence[Event]
+    frames: bytes
+
+    @property
+    def first(self) -> Position:
+        """Where it begins."""
+        return self.events[0].position
+
+    def after(self, position: Position) -> Chunk | None:
+        """The part after ``position``; None if there is none."""
+        events = [event for event in self.events if event.position > position]
+        return Chunk(events, b"".join(event.frame for event in events)) if events else None
+
+
+def chunks(events: Sequence[Event]) -> Iterator[Chunk]:
+    """All of ``events``, in writes of about :data:`CHUNK` bytes."""
+    begin = size = 0
+    for number, event in enumerate(events):
+        size += len(event.frame)
+        if size >= CHUNK or number == len(events) - 1:
+            part = events[begin : number + 1]
+            yield Chunk(part, b"".join(event.frame for event in part))
+            begin, size = number + 1, 0
 
 
 def event_text(

@@ -19,6 +19,8 @@ class History:
         self._limit = limit
         self._events: list[Event] = []
         self.floor = floor
+        self.out_of_reach: Position = (-1, -1)
+        """Up to here, more events were found before the floor than there is room for."""
 
     def __len__(self) -> int:
         return len(self._events)
@@ -30,6 +32,16 @@ class History:
         if excess > self._limit:
             self.floor = self._events[excess - 1].position
             del self._events[:excess]
+
+    @property
+    def room(self) -> int:
+        """How many older events may still be put before those here."""
+        return max(0, self._limit - len(self._events))
+
+    def put_before(self, start: Position, events: Sequence[Event]) -> None:
+        """Put all events after ``start`` up to :attr:`floor` before those here."""
+        self._events[:0] = events
+        self.floor = start
 
     def after(self, position: Position) -> list[Event] | None:
         """All events after ``position``; None when some of them are no longer here."""

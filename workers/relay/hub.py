@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workers.relay.cursor import Cursor, Position
-from workers.relay.events import Event
+from workers.relay.events import Chunk, Event, chunks
 from workers.relay.history import History
 from workers.relay.metrics import RelayMetrics
 from workers.relay.outbox import Overflow
@@ -85,22 +85,21 @@ class Hub:
         for tenant_id, batch in by_tenant.items():
             for wanted, members in list(self._groups.get(tenant_id, {}).items()):
                 matching = [event for event in batch if wanted.matches(event)]
-                if matching:
-                    sent += self._hand_out(matching, list(members))
+                for chunk in chunks(matching):
+                    sent += self._hand_out(chunk, list(members))
         self.position = events[-1].position
         self.history.add(events)
         self._count(events, sent)
 
-    def _hand_out(self, events: Sequence[Event], members: Sequence[Session]) -> int:
-        joined = b"".join(event.frame for event in events)
+    def _hand_out(self, chunk: Chunk, members: Sequence[Session]) -> int:
         sent = 0
         for session in members:
             try:
-                sent += session.outbox.offer(events, joined)
+                sent += session.outbox.offer(chunk)
             except Overflow:
                 session.drop_slow()
                 continue
-            if session.outbox.congested:
+            if session.outbox.waiting:
                 self.watch(session)
         return sent
 

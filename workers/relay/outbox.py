@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
 
 from workers.relay.cursor import Position
-from workers.relay.events import Event
+from workers.relay.events import Chunk
 
 DRAIN_INTERVAL = 0.05
 HIGH_WATER = 64 * 1024
@@ -32,39 +31,45 @@ class Outbox:
     def __init__(self, transport: asyncio.Transport, limit: int, start: Position) -> None:
         self._transport = transport
         self._limit = limit
-        self._queue: deque[tuple[bytes, Position | None]] = deque()
+        self._queue: deque[tuple[bytes, int, Position | None]] = deque()
+        self._queued = 0  # frames in the queue
         self.position = start
         self.delivered = start
+
+    @property
+    def waiting(self) -> bool:
+        """True while frames queue here."""
+        return bool(self._queue)
 
     @property
     def congested(self) -> bool:
         """True while frames queue here, or the transport has more than it should."""
         return bool(self._queue) or self._transport.get_write_buffer_size() > HIGH_WATER
 
-    def offer(self, events: Sequence[Event], joined: bytes) -> int:
-        """Take the matching events of one batch (``joined``: all their frames); returns how many are new."""
-        if events[0].position <= self.position:
-            events = [event for event in events if event.position > self.position]
-            if not events:
+    def offer(self, chunk: Chunk) -> int:
+        """Take events; returns how many are new. What queues is shared with all who hear the same."""
+        if chunk.first <= self.position:
+            new = chunk.after(self.position)
+            if new is None:
                 return 0
-            joined = b"".join(event.frame for event in events)
-        self.position = events[-1].position
+            chunk = new
+        count = len(chunk.events)
+        self.position = chunk.events[-1].position
         if self._transport.is_closing():
             return 0
         if not self._queue and self._transport.get_write_buffer_size() <= HIGH_WATER:
-            self._transport.write(joined)
+            self._transport.write(chunk.frames)
             self.delivered = self.position
         else:
-            for event in events:
-                self._enqueue(event.frame, event.position)
-        return len(events)
+            self._enqueue(chunk.frames, count, self.position)
+        return count
 
     def send(self, frame: bytes) -> None:
         """Take a frame that is not an event; it keeps its place among them."""
         if self._transport.is_closing():
             return
         if self._queue:
-            self._enqueue(frame, None)
+            self._enqueue(frame, 1, None)
         else:
             self._transport.write(frame)
 
@@ -76,8 +81,9 @@ class Outbox:
     def flush(self) -> bool:
         """Write what the transport will take; True when nothing queues any more."""
         while self._queue and self._transport.get_write_buffer_size() <= HIGH_WATER:
-            frame, position = self._queue.popleft()
-            self._transport.write(frame)
+            frames, count, position = self._queue.popleft()
+            self._queued -= count
+            self._transport.write(frames)
             if position is not None:
                 self.delivered = position
         return not self._queue
@@ -85,6 +91,7 @@ class Outbox:
     def clear(self) -> None:
         """Forget what queues (the connection is ending)."""
         self._queue.clear()
+        self._queued = 0
 
     async def drained(self) -> None:
         """Wait until the peer's kernel has taken everything (a closing transport still writes)."""
@@ -95,7 +102,8 @@ class Outbox:
         """Cut the connection without sending what is buffered."""
         self._transport.abort()
 
-    def _enqueue(self, frame: bytes, position: Position | None) -> None:
-        if len(self._queue) >= self._limit:
+    def _enqueue(self, frames: bytes, count: int, position: Position | None) -> None:
+        if self._queued + count > self._limit:
             raise Overflow
-        self._queue.append((frame, position))
+        self._queue.append((frames, count, position))
+        self._queued += count

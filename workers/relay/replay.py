@@ -52,6 +52,7 @@ class Replay:
     def __init__(self, hub: Hub, pool: db.Pool) -> None:
         self._hub = hub
         self._pool = pool
+        self._recalling = asyncio.Lock()
 
     async def locate(self, cursor: Cursor) -> Start:
         """Where to begin for ``cursor``: there, or at the oldest event kept, or now."""
@@ -61,6 +62,7 @@ class Replay:
         hub = self._hub
         if cursor.epoch != hub.epoch:
             return Start(hub.position, "epoch")
+        await self._recall(cursor.position)
         if hub.history.floor <= cursor.position <= hub.position:
             return Start(cursor.position)
         async with self._pool.connection() as connection:
@@ -73,6 +75,40 @@ class Replay:
         if horizon.position > cursor.position:
             return Start(horizon.position, "pruned")
         return Start(cursor.position)
+
+    async def _recall(self, position: Position) -> None:
+        """Have the history reach back to ``position`` if it can hold that much.
+
+        After a restart it is empty, and everybody comes back at once, from about the same position: the first
+        one has the events read for all.
+        """
+        async with self._recalling:
+            history, epoch = self._hub.history, self._hub.epoch
+            floor = history.floor
+            if not history.out_of_reach < position < floor or not history.room:
+                return
+            async with self._pool.connection() as connection:
+                start = max(position, (await queries.horizon(connection)).position)
+                found = await self._between(connection, start, floor, history.room)
+                # Asked after the reads: if nothing was pruned by now, nothing was missing then.
+                horizon = await queries.horizon(connection)
+            if found is None:
+                history.out_of_reach = start
+            elif horizon.epoch == epoch and horizon.position <= start < floor == history.floor:
+                history.put_before(start, found)
+
+    async def _between(
+        self, connection: db.Connection, start: Position, end: Position, at_most: int
+    ) -> list[Event] | None:
+        """Everybody's events after ``start`` up to ``end``; None if there are more than ``at_most``."""
+        found: list[Event] = []
+        while start < end:
+            page = await queries.read_after(connection, self._hub.epoch, start)
+            found += (event for event in page if event.position <= end)
+            if len(found) > at_most:
+                return None
+            start = page[-1].position if len(page) >= queries.PAGE else end
+        return found
 
     async def pages(self, tenant_id: int, start: Position) -> AsyncIterator[tuple[Sequence[Event], Position]]:
         """The tenant's events after ``start`` and the position each page reaches, until the hub's is reached.

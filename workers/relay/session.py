@@ -11,7 +11,7 @@ from aiohttp import WSMsgType, web
 from workers.relay import protocol
 from workers.relay.cursor import Cursor, MalformedCursorError
 from workers.relay.directory import Directory
-from workers.relay.events import PING_FRAME, text_frame
+from workers.relay.events import PING_FRAME, chunks, text_frame
 from workers.relay.hub import Hub
 from workers.relay.outbox import Outbox, Overflow
 from workers.relay.protocol import CloseCode, Ping, ProtocolError, Subscribe, Unsubscribe
@@ -164,12 +164,12 @@ class Session:
             wanted = self._filter
             if wanted is None:
                 return
-            for event in events:
-                if wanted.matches(event):
-                    if self.outbox.congested:
-                        await self._room()
-                    self._hub.metrics.events.inc(self.outbox.offer((event,), event.frame))
-                    self._hub.metrics.replayed.inc()
+            for chunk in chunks([event for event in events if wanted.matches(event)]):
+                if self.outbox.congested:
+                    await self._room()
+                sent = self.outbox.offer(chunk)
+                self._hub.metrics.events.inc(sent)
+                self._hub.metrics.replayed.inc(sent)
             self.outbox.position = max(self.outbox.position, reached)
 
     async def _room(self) -> None:

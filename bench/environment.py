@@ -136,9 +136,9 @@ class Environment:
         password = self.secrets.passwords["redis"]
         self.start(servers.redis_server(self.runtime, self.directory / "redis", port, password))
 
-    def start_worker(self, kind: str, name: str = "", **settings: str) -> None:
+    def start_worker(self, kind: str, name: str = "", port: int | None = None, **settings: str) -> None:
         """Start a worker as ``make run`` would, with ``settings`` besides."""
-        port = self.ports[name or kind] = servers.free_port()
+        port = self.ports[name or kind] = servers.free_port() if port is None else port
         prefix, url = f"SEGS_{kind.upper()}", f"http://{servers.LOOPBACK}:{port}"
         environment = {
             "SEGS_ENVIRONMENT": "development",

@@ -26,7 +26,7 @@ def main() -> None:
     app.router.add_post("/telemetry/batch", take)
     app.router.add_get("/health", health)
     tune_collector()
-    uvloop.run(serve(app, "127.0.0.1", int(sys.argv[1])))
+    uvloop.run(serve(app, "127.0.0.1", int(sys.argv[1]), reuse_port=True))
 
 
 if __name__ == "__main__":

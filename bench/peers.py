@@ -50,21 +50,24 @@ def as_json(rows: list[Row], codes: Sequence[str]) -> list[dict[str, object]]:
 class Segs:
     """The ingest worker, or what stands in its place at another address."""
 
-    def __init__(self, environment: Environment, name: str = "ingest", *, stores: bool = True) -> None:
-        self.name = name
-        self.url = environment.urls[name]
-        self.servers = frozenset({name, "postgres", "redis"} if stores else {name})
+    def __init__(self, environment: Environment, *names: str, stores: bool = True) -> None:
+        self.name = names[0]
+        self.url = environment.urls[self.name]
+        self.servers = frozenset({*names, "postgres", "redis"} if stores else names)
         self._environment = environment
         self._stores = stores
-        self._headers = {
+        self.headers = {
             "Authorization": f"Bearer {environment.token('device', 'bench-gateway')}",
             "Content-Type": "application/json",
         }
 
     def requests(self, batches: Batches, codes: Sequence[str]) -> Iterator[bytes]:
         for rows in batches:
-            body = orjson.dumps({"readings": as_json(rows, codes)})
-            yield http_request("POST", "/telemetry/batch", self._headers, body)
+            yield http_request("POST", "/telemetry/batch", self.headers, self.body(rows, codes))
+
+    def body(self, rows: list[Row], codes: Sequence[str]) -> bytes:
+        """Readings as a gateway sends them."""
+        return orjson.dumps({"readings": as_json(rows, codes)})
 
     def stored(self) -> int | None:
         return count_readings(self._environment) if self._stores else None
@@ -135,11 +138,14 @@ class LineProtocol:
 
     def requests(self, batches: Batches, codes: Sequence[str]) -> Iterator[bytes]:
         for rows in batches:
-            lines = "\n".join(
-                f"reading,meter={codes[m]} kwh={e / 1e6},voltage={v},current={c} {ts.timestamp() * 1e9:.0f}"
-                for ts, m, e, v, c in rows
-            )
-            yield http_request("POST", "/write?db=bench", {}, lines.encode())
+            yield http_request("POST", "/write?db=bench", {}, self.lines(rows, codes).encode())
+
+    def lines(self, rows: list[Row], codes: Sequence[str]) -> str:
+        """Readings as it takes them."""
+        return "\n".join(
+            f"reading,meter={codes[m]} kwh={e / 1e6},voltage={v},current={c} {ts.timestamp() * 1e9:.0f}"
+            for ts, m, e, v, c in rows
+        )
 
     def stored(self) -> int | None:
         return None
@@ -148,7 +154,8 @@ class LineProtocol:
 class InfluxDB(LineProtocol):
     """InfluxDB 1.6 as it comes: it writes its log to disk before it answers; no authentication."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, data: str = "") -> None:
+        """``data``: settings of how it stores, besides those that say where."""
         port, other = servers.free_port(), servers.free_port()
         super().__init__("influxdb", f"http://{servers.LOOPBACK}:{port}")
         folder = environment.folder("influxdb")
@@ -162,6 +169,7 @@ dir = "{folder}/meta"
 dir = "{folder}/data"
 wal-dir = "{folder}/wal"
 query-log-enabled = false
+{data}
 [http]
 bind-address = "{servers.LOOPBACK}:{port}"
 log-enabled = false
@@ -220,17 +228,28 @@ class VictoriaMetrics(LineProtocol):
         )  # fmt: skip
 
 
-def start_noop(environment: Environment) -> Segs:
+def start_segs(environment: Environment, name: str, processes: int) -> Segs:
+    """The ingest worker, in several processes that share a port."""
+    port = servers.free_port()
+    names = [f"{name} {number}" for number in range(1, processes + 1)]
+    for each in names:
+        environment.start_worker("ingest", each, port, SEGS_INGEST_REUSE_PORT="true")
+    return Segs(environment, *names)
+
+
+def start_noop(environment: Environment, name: str, processes: int) -> Segs:
     """The handler that does nothing, served as the workers are."""
     port = servers.free_port()
     url = f"http://{servers.LOOPBACK}:{port}"
-    environment.start(
-        ServerSpec(
-            name="noop",
-            command=lambda _: servers.until_parent_ends([sys.executable, "-m", "bench.noop", str(port)]),
-            ready=lambda: servers.http_ready(f"{url}/health"),
-            url=url,
-            cwd=CHECKOUT,
+    names = [f"{name} {number}" for number in range(1, processes + 1)]
+    for each in names:
+        environment.start(
+            ServerSpec(
+                name=each,
+                command=lambda _: servers.until_parent_ends([sys.executable, "-m", "bench.noop", str(port)]),
+                ready=lambda: servers.http_ready(f"{url}/health"),
+                url=url,
+                cwd=CHECKOUT,
+            )
         )
-    )
-    return Segs(environment, "noop", stores=False)
+    return Segs(environment, *names, stores=False)

@@ -47,6 +47,14 @@ class Cost:
     cpu: dict[str, float] = field(default_factory=dict)
     """Processor seconds by server."""
 
+    def merged(self) -> Cost:
+        """The same, the processes of one service taken together: "ingest of 2 1" counts as "ingest"."""
+        cpu: dict[str, float] = {}
+        for name, spent in self.cpu.items():
+            service = name.split(" of ")[0]
+            cpu[service] = cpu.get(service, 0.0) + spent
+        return Cost(self.seconds, cpu)
+
     def each(self, count: float) -> dict[str, float]:
         """Processor microseconds for each of ``count`` things, by server, and together."""
         found = {f"{name} cpu.us": spent / count * 1e6 for name, spent in self.cpu.items()}

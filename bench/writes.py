@@ -16,7 +16,7 @@ import psycopg
 
 from bench.figures import Sample
 from bench.rows import Clock, Row, batches, ticks_needed
-from workers.ingest.rows import COLUMNS, copy_data, pack_row
+from workers.ingest.rows import COLUMNS, as_rows, copy_data, pack_row
 
 COPY = f"copy grid.reading ({COLUMNS}) from stdin (format binary)"
 INSERT = f"""
@@ -30,7 +30,7 @@ Write = Callable[[Connection], None]
 
 
 def copy_batch(rows: list[Row]) -> Write:
-    payload = copy_data(pack_row(m, round(ts.timestamp() * 1e6), e, v, c) for ts, m, e, v, c in rows)
+    payload = copy_data(as_rows(pack_row(m, round(ts.timestamp() * 1e6), e, v, c) for ts, m, e, v, c in rows))
 
     def write(connection: Connection) -> None:
         with connection.transaction(), connection.cursor() as cursor, cursor.copy(COPY) as copy:

@@ -17,7 +17,7 @@ from bench.resources import cost_of
 from bench.rows import Clock, Row, batches, ticks_needed
 
 METERS = 10_000
-CONNECTIONS = {1: 64, 500: 8}
+CONNECTIONS = {1: 256, 500: 16}
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Ingest:
                 raise wrk.LoadError(
                     f"{taker.name}: {answered} readings answered for, {after - before} stored"
                 )
-        return {"rows_s": load.rate * size, **load.figures(), **cost.each(load.sent * size)}
+        return {"rows_s": load.rate * size, **load.figures(), **cost.merged().each(load.sent * size)}
 
     def _send(self, taker: peers.Taker, size: int, seconds: int) -> wrk.Load:
         wrk.write_requests(
@@ -81,8 +81,8 @@ def prepare(environment: Environment, quick: bool) -> Mapping[str, Measure]:
     scale = QUICK if quick else FULL
     ingest = Ingest(environment, scale)
     environment.start_redis()
-    environment.start_worker("ingest")
-    segs, noop = peers.Segs(environment), peers.start_noop(environment)
+    one, two = (peers.start_segs(environment, f"ingest of {count}", count) for count in (1, 2))
+    idle_one, idle_two = (peers.start_noop(environment, f"noop of {count}", count) for count in (1, 2))
     rpc = peers.PostgrestRpc(environment)
     influx, victoria = peers.InfluxDB(environment), peers.VictoriaMetrics(environment)
     bare = partial(
@@ -101,12 +101,15 @@ def prepare(environment: Environment, quick: bool) -> Mapping[str, Measure]:
         "copy, 1 a commit, 1 connection": partial(
             bare, writes.copy_batch, batch=1, rows=scale.commits_of_one
         ),
-        "segs, 500 a request": partial(ingest.load, segs, 500),
+        "segs, 500 a request": partial(ingest.load, two, 500),
+        "segs in one process, 500 a request": partial(ingest.load, one, 500),
         "influxdb, 500 a request": partial(ingest.load, influx, 500),
         "victoria-metrics, 500 a request": partial(ingest.load, victoria, 500),
         "postgrest rpc, 500 a request": partial(ingest.load, rpc, 500),
-        "noop handler, 1 a request": partial(ingest.load, noop, 1),
-        "segs, 1 a request": partial(ingest.load, segs, 1),
+        "noop handler, 1 a request": partial(ingest.load, idle_one, 1),
+        "noop handler in two processes, 1 a request": partial(ingest.load, idle_two, 1),
+        "segs, 1 a request": partial(ingest.load, two, 1),
+        "segs in one process, 1 a request": partial(ingest.load, one, 1),
         "influxdb, 1 a request": partial(ingest.load, influx, 1),
         "victoria-metrics, 1 a request": partial(ingest.load, victoria, 1),
         "postgrest rpc, 1 a request": partial(ingest.load, rpc, 1),
@@ -115,7 +118,7 @@ def prepare(environment: Environment, quick: bool) -> Mapping[str, Measure]:
 
 PART = Part(
     name="ingest",
-    about="readings stored a second, beside COPY, PostgREST, InfluxDB and VictoriaMetrics",
+    about="readings stored a second (by two ingest processes), beside what others would pick",
     prepare=prepare,
     packages=peers.PACKAGES,
     order=1,
@@ -128,6 +131,8 @@ PART = Part(
         Ratio("segs, 500 a request.rows_s", "postgrest rpc, 500 a request.rows_s"),
         Ratio("segs, 500 a request.rows_s", "victoria-metrics, 500 a request.rows_s"),
         Ratio("segs, 1 a request.requests_s", "noop handler, 1 a request.requests_s", "at least 0.7"),
+        Ratio("segs in one process, 1 a request.requests_s", "noop handler, 1 a request.requests_s"),
+        Ratio("segs, 1 a request.requests_s", "noop handler in two processes, 1 a request.requests_s"),
         Ratio("segs, 1 a request.requests_s", "influxdb, 1 a request.requests_s"),
         Ratio("segs, 1 a request.requests_s", "victoria-metrics, 1 a request.requests_s"),
         Ratio("segs, 1 a request.requests_s", "postgrest rpc, 1 a request.requests_s"),

@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.ingest.body import MALFORMED
 from workers.ingest.readings import (
+    MANY,
     Limits,
     Screened,
     duration,
@@ -18,11 +20,11 @@ from workers.ingest.readings import (
     meter_codes,
     microseconds,
     milliwatt_hours,
-    missing_codes,
     screen,
     shape,
+    well_formed,
 )
-from workers.ingest.rows import unpack_row
+from workers.ingest.rows import EPOCH_SHIFT, as_rows, pack_row
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 LIMITS = Limits(timedelta(minutes=5), timedelta(days=35), 10_000_000_000)
@@ -36,7 +38,8 @@ def screened(*items: Any) -> Screened:
 
 def rejection(item: Any) -> tuple[str, str]:
     result = screened(item)
-    assert not result.rows
+    assert not result.count
+    assert not result.packed
     (only,) = result.rejections
     assert only.index == 0
     assert only.message
@@ -47,9 +50,8 @@ def rejection(item: Any) -> tuple[str, str]:
 def test_a_good_reading_becomes_a_row() -> None:
     result = screened({**GOOD, "voltage": 230.5, "current": None})
     assert not result.rejections
-    ((key, row),) = result.rows.items()
-    assert key == (1, round(NOW.timestamp()) * 1_000_000)
-    assert unpack_row(row) == (key[1], 1, 250_000, 230.5, None)
+    assert result.count == 1
+    assert result.packed == pack_row(1, round(NOW.timestamp()) * 1_000_000, 250_000, 230.5, None)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,7 @@ def test_a_good_reading_becomes_a_row() -> None:
 def test_a_wrong_field_rejects_the_reading_alone(change: dict[str, Any]) -> None:
     bad = {**GOOD, **change}
     result = screened(GOOD, bad, {**GOOD, "meter_id": "M-2"})
-    assert len(result.rows) == 2
+    assert result.count == 2
     assert [(r.index, r.code, r.reading) for r in result.rejections] == [(1, "invalid_reading", None)]
     result.rejections[0].message.encode()
 
@@ -164,21 +166,57 @@ def test_a_false_claim_is_rejected_and_kept(change: dict[str, Any], code: str, m
     ids=str,
 )
 def test_the_edges_are_accepted(change: dict[str, Any]) -> None:
-    assert len(screened({**GOOD, **change}).rows) == 1
+    assert screened({**GOOD, **change}).count == 1
 
 
-def test_the_same_meter_and_time_twice_is_a_duplicate_whatever_it_says() -> None:
-    result = screened(GOOD, {**GOOD, "timestamp": "2026-07-01T14:00:00+02:00", "kwh": 9})
-    assert (len(result.rows), result.duplicates) == (1, 1)
-    (row,) = result.rows.values()
-    assert unpack_row(row).energy == 250_000
+good = st.fixed_dictionaries(
+    {
+        "meter_id": st.sampled_from(["M-1", "M-2"]),
+        "timestamp": st.datetimes(datetime(2026, 6, 1), datetime(2026, 7, 1), timezones=st.just(UTC)).map(  # noqa: DTZ001
+            datetime.isoformat
+        ),
+        "kwh": st.floats(-10_000, 10_000)
+        | st.integers(0, 99)
+        | st.sampled_from([0.0000005, 0.1234565, 2.5e-6]),
+    },
+    optional={
+        "voltage": st.none() | st.floats(0, 1e6),
+        "current": st.none() | st.floats(-1e5, 1e5),
+    },
+)
+bad = st.sampled_from(
+    [
+        None,
+        {**GOOD, "meter_id": "M-9"},
+        {**GOOD, "meter_id": "M 9"},
+        {**GOOD, "timestamp": "yesterday"},
+        {**GOOD, "timestamp": "2036-07-01T12:00:00Z"},
+        {**GOOD, "timestamp": "2016-07-01T12:00:00Z"},
+        {**GOOD, "kwh": 10_001},
+        {**GOOD, "kwh": -1e300},
+        {**GOOD, "voltage": -1},
+    ]
+)
+
+
+@given(st.lists(good, min_size=MANY, max_size=40), st.lists(st.tuples(st.integers(0, 40), bad), max_size=2))
+def test_a_large_batch_is_screened_as_each_of_its_readings(
+    items: list[Any], also: list[tuple[int, Any]]
+) -> None:
+    for place, item in also:
+        items.insert(place, item)
+    each = [screened(item) for item in items]
+    result = screened(*items)
+    assert result.packed == b"".join(one.packed for one in each)
+    assert result.count == sum(one.count for one in each)
+    assert [(r.index, r.code, r.message, r.reading) for r in result.rejections] == [
+        (index, r.code, r.message, r.reading) for index, one in enumerate(each) for r in one.rejections
+    ]
 
 
 def test_only_well_formed_codes_are_looked_up() -> None:
     readings = shape([GOOD, {**GOOD, "meter_id": "bad code"}, {**GOOD, "meter_id": "M-9"}, 1])
-    assert meter_codes(readings) == {"M-1", "M-9"}
-    assert missing_codes(readings, {"M-1": 1})
-    assert not missing_codes(readings[:1], {"M-1": 1})
+    assert well_formed(meter_codes(readings)) == {"M-1", "M-9"}
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
@@ -231,14 +269,15 @@ readings = st.fixed_dictionaries(
 @given(st.lists(readings | anything, max_size=8))
 def test_every_item_is_answered_once(items: list[Any]) -> None:
     result = screened(*items)
-    assert len(result.rows) + result.duplicates + len(result.rejections) == len(items)
-    for row in result.rows.values():
-        ts, meter, energy, voltage, current = unpack_row(row)
-        assert meter in (1, 2)
-        assert abs(energy) <= LIMITS.max_energy
-        assert ts <= (NOW + LIMITS.max_ahead).timestamp() * 1e6
-        assert voltage is None or 0 <= voltage <= 1e6
-        assert current is None or abs(current) <= 1e5
+    assert result.count + len(result.rejections) == len(items)
+    rows = as_rows([result.packed])
+    assert len(rows) == result.count
+    assert set(rows["meter_id"].tolist()) <= {1, 2}
+    assert (np.abs(rows["energy"].astype(np.int64)) <= LIMITS.max_energy).all()
+    assert (rows["ts"] + EPOCH_SHIFT <= (NOW + LIMITS.max_ahead).timestamp() * 1e6).all()
+    for name, low, high in (("voltage", 0, 1e6), ("current", -1e5, 1e5)):
+        told = rows[name][~np.isnan(rows[name])]
+        assert ((low <= told) & (told <= high)).all()
     for item in result.rejections:
         item.message.encode()
         assert item.code != "invalid_reading" or fault(items[item.index])

@@ -21,7 +21,7 @@ from workers.ingest.meters import MeterDirectory, Tenants
 from workers.ingest.metrics import IngestMetrics
 from workers.ingest.plan import Job
 from workers.ingest.rate import RateLimiter
-from workers.ingest.readings import Limits, Rejection, Screened, meter_codes, missing_codes, screen, shape
+from workers.ingest.readings import Limits, Rejection, Screened, meter_codes, screen, shape, well_formed
 from workers.ingest.recent import RecentTimes
 from workers.ingest.settings import IngestSettings
 from workers.ingest.statements import QuarantineRow
@@ -75,13 +75,13 @@ class Ingest:
         directory = await self.tenants.directory(device.tenant)
         screened = await self._screen(items, directory, device)
         job = _job(directory.tenant_id, screened)
-        stored_before = 0
+        duplicates = 0
         if job.size:
             self.writer.submit(job)
-            stored_before = await job.done
+            duplicates = await job.done
         else:
             self.metrics.rejected(job.rejected)
-        return _answer(len(job.rows) - stored_before, job.duplicates + stored_before, screened.rejections)
+        return _answer(job.count - duplicates, duplicates, screened.rejections)
 
     async def _admit(self, request: web.Request) -> Device:
         """Who is asking, if it may and if we can: all that needs no body."""
@@ -95,12 +95,13 @@ class Ingest:
         if self.limits is None:
             raise Unavailable("the limits are not loaded yet")
         readings = shape(items)
+        codes = meter_codes(readings)
         meters = directory.known()
-        if missing_codes(readings, meters):
-            meters = await directory.resolve(meter_codes(readings))
+        if not codes <= meters.keys():
+            meters = await directory.resolve(well_formed(codes))
         if device.meters is not None:
             # A meter that is not the device's is no meter to it, in the same words as one that is nobody's.
-            meters = {code: meters[code] for code in device.meters if code in meters}
+            meters = {code: meters[code] for code in codes & device.meters if code in meters}
         return screen(items, readings, meters, self.limits, time.time())
 
     async def watch_limits(self, pool: db.Pool) -> None:
@@ -157,6 +158,7 @@ async def _resources(app: web.Application) -> AsyncIterator[None]:
         write_rows=settings.ingest_write_rows,
         queue_rows=settings.ingest_queue_rows,
         timeout=settings.ingest_write_timeout,
+        interval=settings.ingest_write_interval,
     )
     async with db.pool(url, "segs-ingest", size=2) as pool:
         ingest.writer = Writer(url, recent, options, ingest.metrics)
@@ -165,7 +167,8 @@ async def _resources(app: web.Application) -> AsyncIterator[None]:
             pool, ttl=settings.ingest_meter_ttl, unknown_ttl=settings.ingest_unknown_meter_ttl
         )
         ingest.writer.start()
-        tasks = [asyncio.create_task(ingest.watch_limits(pool)), asyncio.create_task(recent.keep_flushing())]
+        duties = (ingest.watch_limits(pool), recent.keep_telling(), recent.keep_listening())
+        tasks = [asyncio.create_task(duty) for duty in duties]
         _observe(app, pool, recent)
         yield
         await ingest.writer.stop()
@@ -192,8 +195,8 @@ def _observe(app: web.Application, pool: db.Pool, recent: RecentTimes) -> None:
 def _job(tenant_id: int, screened: Screened) -> Job:
     return Job(
         tenant_id=tenant_id,
-        rows=screened.rows,
-        duplicates=screened.duplicates,
+        count=screened.count,
+        packed=screened.packed,
         rejected=len(screened.rejections),
         quarantine=[
             QuarantineRow(tenant_id, item.code, item.message, json.dumps(item.reading))

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from workers.ingest.plan import Plan
-from workers.ingest.rows import Key
 
 WRITE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 GROUP_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -51,12 +50,10 @@ class IngestMetrics:
             child = self._by_status[status] = self._requests.labels(str(status))
         child.inc()
 
-    def written(self, plan: Plan, refused: set[Key], seconds: float) -> None:
+    def written(self, plan: Plan, duplicates: int, seconds: float) -> None:
         """Count what a committed write answered."""
-        asked = sum(len(job.rows) + job.duplicates for job in plan.jobs)
-        accepted = len(plan.rows) - len(refused)
-        self._accepted.inc(accepted)
-        self._duplicate.inc(asked - accepted)
+        self._accepted.inc(sum(job.count for job in plan.jobs) - duplicates)
+        self._duplicate.inc(duplicates)
         self._rejected.inc(sum(job.rejected for job in plan.jobs))
         self._seconds.observe(seconds)
         self._group.observe(len(plan.jobs))

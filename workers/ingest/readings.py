@@ -6,21 +6,27 @@ The rules and their words are those of ingest.drain_queue() too; change both tog
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Annotated, Any, NotRequired, cast
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import ConfigDict, Field, FiniteFloat, GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
 from workers.ingest.body import MALFORMED
-from workers.ingest.rows import Key, pack_row
+from workers.ingest.rows import pack_row, pack_rows
 
 MWH_PER_KWH = 1_000_000
 MICROSECONDS = 1_000_000
+MAX_KWH = 1e9  # far beyond any limit, and within what a double counts exactly in mWh
+NEAR_TIE = 0.499
+MANY = 16
+"""Readings in a batch from which it is packed by columns."""
 
 METER_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # RFC 3339, seconds and colon of the zone optional; more than microseconds is cut off.
@@ -87,10 +93,10 @@ class Rejection:
 
 @dataclass(slots=True)
 class Screened:
-    """A batch after screening: packed rows by key, and the rest."""
+    """A batch after screening: the good readings, packed (see :mod:`workers.ingest.rows`), and the rest."""
 
-    rows: dict[Key, bytes] = field(default_factory=dict)
-    duplicates: int = 0
+    packed: bytes = b""
+    count: int = 0
     rejections: list[Rejection] = field(default_factory=list)
 
 
@@ -99,33 +105,70 @@ def shape(items: list[Any]) -> list[Reading | None]:
     return cast("list[Reading | None]", _MANY.validate_python(items))
 
 
-def missing_codes(readings: list[Reading | None], known: Mapping[str, int]) -> bool:
-    """Whether any reading names a meter that is not in ``known``."""
-    return any(reading is not None and reading["meter_id"] not in known for reading in readings)
-
-
 def meter_codes(readings: list[Reading | None]) -> set[str]:
-    """The well-formed meter codes of a batch."""
-    codes = {reading["meter_id"] for reading in readings if reading is not None}
+    """The meters that a batch names."""
+    return {reading["meter_id"] for reading in readings if reading is not None}
+
+
+def well_formed(codes: Iterable[str]) -> set[str]:
+    """Those that can be meter codes."""
     return {code for code in codes if METER_CODE.fullmatch(code)}
 
 
 def screen(
     items: list[Any], readings: list[Reading | None], meters: Mapping[str, int], limits: Limits, at: float
 ) -> Screened:
-    """Sort the readings into rows, duplicates within the batch, and rejections; ``at`` is now (Unix time)."""
+    """Sort the readings into good ones and rejections; ``at`` is now (Unix time)."""
     latest = round((at + limits.max_ahead.total_seconds()) * MICROSECONDS)
     oldest = round((at - limits.max_age.total_seconds()) * MICROSECONDS)
+    if len(readings) >= MANY:
+        packed = _pack_good(readings, meters, oldest, latest, limits.max_energy)
+        if packed is not None:
+            return Screened(packed, len(readings))
+    return _screen_each(items, readings, meters, limits, oldest, latest)
+
+
+def _pack_good(
+    readings: list[Reading | None], meters: Mapping[str, int], oldest: int, latest: int, max_energy: int
+) -> bytes | None:
+    """The batch, packed column by column, if every reading in it is good; else None.
+
+    It does what :func:`_screen_each` does one by one, at a quarter of the cost.
+    """
+    good = [reading for reading in readings if reading is not None]
+    keys = [meters.get(reading["meter_id"]) for reading in good]
+    texts = [reading["timestamp"] for reading in good]
+    times = {text: microseconds(text) for text in set(texts)}
+    if len(good) < len(readings) or None in keys or None in times.values():
+        return None
+    ts = np.array([times[text] for text in texts], dtype=np.int64)
+    energy = milliwatt_hours_of([reading["kwh"] for reading in good])
+    if energy is None or ts.min() < oldest or ts.max() > latest or np.abs(energy).max() > max_energy:
+        return None
+    # None becomes NaN
+    voltage = np.array([reading.get("voltage") for reading in good], dtype=np.float64)
+    current = np.array([reading.get("current") for reading in good], dtype=np.float64)
+    return pack_rows(np.array(keys, dtype=np.int32), ts, energy, voltage, current)
+
+
+def _screen_each(
+    items: list[Any],
+    readings: list[Reading | None],
+    meters: Mapping[str, int],
+    limits: Limits,
+    oldest: int,
+    latest: int,
+) -> Screened:
     max_energy = limits.max_energy
     result = Screened()
-    rows = result.rows
+    rows = []
     times: dict[str, int | None] = {}
     for index, reading in enumerate(readings):
         if reading is None:
             result.rejections.append(Rejection(index, INVALID_READING, fault(items[index])))
             continue
         text = reading["timestamp"]
-        ts = times.get(text) if text in times else times.setdefault(text, microseconds(text))
+        ts = times[text] if text in times else times.setdefault(text, microseconds(text))
         meter = meters.get(reading["meter_id"])
         energy = milliwatt_hours(reading["kwh"])
         if (
@@ -135,12 +178,9 @@ def screen(
             or not -max_energy <= energy <= max_energy
         ):
             result.rejections.append(_rejection(index, items[index], ts, meter, latest, oldest, limits))
-            continue
-        key = (meter, ts)
-        if key in rows:
-            result.duplicates += 1
         else:
-            rows[key] = pack_row(meter, ts, energy, reading.get("voltage"), reading.get("current"))
+            rows.append(pack_row(meter, ts, energy, reading.get("voltage"), reading.get("current")))
+    result.packed, result.count = b"".join(rows), len(rows)
     return result
 
 
@@ -156,14 +196,27 @@ def microseconds(text: str) -> int | None:
 
 def milliwatt_hours(kwh: float) -> int:
     """Energy in whole mWh, half to even; exact for every number of up to 15 significant digits."""
-    if abs(kwh) > 1e9:
+    if abs(kwh) > MAX_KWH:
         return int(kwh) * MWH_PER_KWH
     product = kwh * MWH_PER_KWH
     whole = round(product)
-    if abs(product - whole) < 0.499:
+    if abs(product - whole) < NEAR_TIE:
         return whole
     # Too near a tie for binary arithmetic to say which way.
     return int((Decimal(repr(kwh)) * MWH_PER_KWH).quantize(Decimal(1), ROUND_HALF_EVEN))
+
+
+def milliwatt_hours_of(kwh: list[float]) -> npt.NDArray[np.int64] | None:
+    """As :func:`milliwatt_hours`, for many; None if one of them is beyond all limits."""
+    values = np.array(kwh, dtype=np.float64)
+    if np.abs(values).max() > MAX_KWH:
+        return None
+    products = values * MWH_PER_KWH
+    whole = np.rint(products)
+    energy = whole.astype(np.int64)
+    for index in np.flatnonzero(np.abs(products - whole) >= NEAR_TIE):
+        energy[index] = milliwatt_hours(kwh[index])
+    return energy
 
 
 def fault(item: Any) -> str:

@@ -1,60 +1,52 @@
-"""What Redis knows: the last few reading times of each meter.
+"""The time of the newest reading stored of each meter, known to every ingest process.
 
-A reading whose time is among them is probably stored already, and goes by INSERT ... ON CONFLICT DO NOTHING,
-which finds out; any other is almost surely new, and goes by COPY, which is far cheaper. So Redis only chooses
-the way, never the outcome: it may be empty, stale, wrong, hung or gone. It is told after the commit, and
-asked once a write.
+A reading newer than that is almost surely new, and goes by COPY. Any other is late, or a retry: it goes by
+INSERT ... ON CONFLICT DO NOTHING, which finds out, at a price. So this only chooses the way, never the
+outcome: what is known may be missing, stale or wrong.
+
+Each process has the times in an array by meter. Redis carries what one has stored to the others (a channel),
+and keeps it for those that start later (a hash, one field for :data:`PAGE` meters). Nobody waits for Redis:
+it may be empty, flushed, hung or gone.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable
 from typing import Any
 
-import hiredis
-from redis.asyncio import Connection, Redis
+import numpy as np
+import numpy.typing as npt
+from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from workers.db import Backoff
-from workers.ingest.rows import TIME, Key
+from workers.ingest.rows import Mask, Rows
 
 log = logging.getLogger(__name__)
 
-# Times kept of each meter, and the bytes of one.
-TIMES = 16
-WIDTH = 8
+PAGE = 1024
+MAX_METERS = 16 * 1024 * PAGE
+"""Meters with a higher key are not remembered: their readings always seem new."""
+NEVER = np.iinfo(np.int64).min
 KEEP_SECONDS = 7 * 86_400
-FLUSH_INTERVAL = 0.2
+TELL_INTERVAL = 0.05
+SAVE_EVERY = 20  # times of telling
+LOAD_TIMEOUT = 5.0
+LISTEN_SECONDS = 5.0
 
-
-class PackedConnection(Connection):
-    """Packs commands in C; redis-py does it argument by argument, and ours have hundreds."""
-
-    def pack_command(self, *args: Any) -> list[bytes]:
-        """One command as sent."""
-        return [hiredis.pack_command(args)]
-
-    def pack_commands(self, commands: Iterable[Iterable[Any]]) -> list[bytes]:
-        """Several commands as sent."""
-        return [hiredis.pack_command(tuple(command)) for command in commands]
-
-
-@dataclass(slots=True)
-class Recall:
-    """What is known of the meters of one write: their last times, and the rows that are among them."""
-
-    times: dict[int, bytes] = field(default_factory=dict)
-    suspects: set[Key] = field(default_factory=set)
+TOLD = np.dtype([("meter_id", "<i4"), ("ts", "<i8")])
+_ERRORS = (RedisError, OSError, TimeoutError)
 
 
 class RecentTimes:
-    """The times of one database, with a circuit breaker: a Redis that fails is left alone for a while."""
+    """The newest times of one database. A Redis that fails is left alone for a while (circuit breaker)."""
 
     def __init__(self, url: str | None, *, timeout: float) -> None:
         self._timeout = timeout
@@ -64,76 +56,146 @@ class RecentTimes:
             socket_connect_timeout=timeout,
             retry=Retry(NoBackoff(), 0),
             client_name="segs-ingest",
-            connection_class=PackedConnection,
         )
-        self._name: str | None = None
-        # Times by meter that Redis has not been told yet.
-        self._pending: dict[int, bytes] = {}
+        self._me = os.urandom(8)
+        self._database: str | None = None
+        self._bound = asyncio.Event()
+        self._latest: npt.NDArray[np.int64] = np.full(PAGE, NEVER, dtype=np.int64)
+        self._untold: list[bytes] = []
+        self._unsaved: set[int] = set()
         self._backoff = Backoff(0.5, 5.0)
         self._closed_until = 0.0
 
     def bind(self, database: str) -> None:
         """Use what is known of ``database``."""
-        self._name = f"segs:ingest:recent:{database}"
+        if database != self._database:
+            self._database = database
+            self._latest = np.full(PAGE, NEVER, dtype=np.int64)
+            self._forget()
+            self._bound.set()
 
-    async def recall(self, rows: Mapping[Key, bytes]) -> Recall:
-        """Which rows are probably stored already: none of them, when Redis cannot say."""
-        if not rows or not self._usable():
-            return Recall()
-        meters = list({meter for meter, _ in rows})
-        answer = await self._ask(self._redis.hmget(self._name, meters))
-        if answer is None:
-            return Recall()
-        pending = self._pending
-        times = {meter: pending.get(meter) or told or b"" for meter, told in zip(meters, answer, strict=True)}
-        # A match across two times is possible, and harmless.
-        return Recall(times, {key for key, row in rows.items() if row[TIME] in times[key[0]]})
+    def suspects(self, rows: Rows) -> Mask:
+        """Which of the rows are not newer than what is stored of their meters."""
+        meters = rows["meter_id"].astype(np.intp)
+        self._hold(meters)
+        known = meters < len(self._latest)
+        return known & (rows["ts"] <= self._latest[np.where(known, meters, 0)])
 
-    def stored(self, recall: Recall, rows: Mapping[Key, bytes]) -> None:
-        """Remember committed rows; :meth:`flush` takes them to Redis."""
-        pending, times, suspects = self._pending, recall.times, recall.suspects
-        for key, row in rows.items():
-            if key not in suspects:
-                meter = key[0]
-                known = pending.get(meter) or times.get(meter, b"")
-                pending[meter] = known[(1 - TIMES) * WIDTH :] + row[TIME]
+    def stored(self, rows: Rows) -> None:
+        """Remember committed rows."""
+        self._remember(rows["meter_id"].astype(np.intp), rows["ts"].astype(np.int64))
+        if self._redis is not None:
+            told = np.empty(len(rows), dtype=TOLD)
+            told["meter_id"], told["ts"] = rows["meter_id"], rows["ts"]
+            self._untold.append(told.tobytes())
+            pages = np.unique(np.minimum(told["meter_id"], MAX_METERS - 1) // PAGE)
+            self._unsaved.update(pages.tolist())
 
-    async def flush(self) -> None:
-        """Tell Redis what is new since the last time."""
-        if self._pending and self._usable():
-            pending, self._pending = self._pending, {}
+    async def tell(self) -> None:
+        """Tell the other processes what is new here since the last time."""
+        if self._untold and self._usable():
+            message = b"".join((self._me, *self._untold))
+            self._untold.clear()
+            await self._ask(self._redis.publish(self._channel, message))
+
+    async def save(self) -> None:
+        """Keep what is new for processes that start later."""
+        if self._unsaved and self._usable():
+            pages = {page: self._latest[page * PAGE : (page + 1) * PAGE].tobytes() for page in self._unsaved}
+            self._unsaved.clear()
             pipeline = self._redis.pipeline(transaction=False)
-            pipeline.hset(self._name, mapping=pending)
-            pipeline.expire(self._name, KEEP_SECONDS)
+            pipeline.hset(self._hash, mapping=pages)
+            pipeline.expire(self._hash, KEEP_SECONDS)
             await self._ask(pipeline.execute())
 
-    async def keep_flushing(self) -> None:
-        """Flush every moment: one command then serves many writes."""
+    async def keep_telling(self) -> None:
+        """Tell every moment, save now and then: one command serves many writes."""
         while True:
-            await asyncio.sleep(FLUSH_INTERVAL)
-            await self.flush()
+            for _ in range(SAVE_EVERY):
+                await asyncio.sleep(TELL_INTERVAL)
+                await self.tell()
+            await self.save()
+
+    async def keep_listening(self) -> None:
+        """Learn what is kept, then what other processes tell; again whenever Redis has been away."""
+        backoff = Backoff(0.5, 5.0)
+        while self._redis is not None:
+            await self._bound.wait()
+            with contextlib.suppress(*_ERRORS):
+                async with self._redis.pubsub() as channel:
+                    await channel.subscribe(self._channel)
+                    await self._load()
+                    backoff.reset()
+                    while True:
+                        message = await channel.get_message(True, timeout=LISTEN_SECONDS)
+                        if message is not None:
+                            self._learn(message["data"])
+            await asyncio.sleep(backoff.next())
 
     async def ping(self) -> bool:
         """Whether Redis answers."""
         return self._redis is not None and await self._ask(self._redis.ping()) is not None
 
     async def close(self) -> None:
-        """Flush and disconnect."""
-        await self.flush()
+        """Tell and save what is left, and disconnect."""
+        await self.tell()
+        await self.save()
         if self._redis is not None:
             await self._redis.aclose()
 
+    @property
+    def _channel(self) -> str:
+        return f"segs:ingest:stored:{self._database}"
+
+    @property
+    def _hash(self) -> str:
+        return f"segs:ingest:latest:{self._database}"
+
+    async def _load(self) -> None:
+        async with asyncio.timeout(LOAD_TIMEOUT):
+            pages = await self._redis.hgetall(self._hash)
+        for page, data in pages.items():
+            times = np.frombuffer(data, dtype="<i8")
+            first = int(page) * PAGE
+            self._remember(np.arange(first, first + len(times)), times)
+
+    def _learn(self, message: bytes) -> None:
+        if message[: len(self._me)] != self._me:
+            told = np.frombuffer(message, dtype=TOLD, offset=len(self._me))
+            self._remember(told["meter_id"].astype(np.intp), told["ts"])
+
+    def _remember(self, meters: npt.NDArray[np.intp], times: npt.NDArray[np.int64]) -> None:
+        """Raise the times of these meters, which may come more than once and in any order."""
+        self._hold(meters)
+        if len(meters) and meters.max() >= len(self._latest):
+            known = meters < len(self._latest)
+            meters, times = meters[known], times[known]
+        np.maximum.at(self._latest, meters, times)
+
+    def _hold(self, meters: npt.NDArray[np.intp]) -> None:
+        """Make room for these meters."""
+        wanted = min(int(meters.max(initial=0)) + 1, MAX_METERS)
+        if wanted > len(self._latest):
+            pages = -(-max(wanted, 2 * len(self._latest)) // PAGE)
+            grown = np.full(min(pages * PAGE, MAX_METERS), NEVER, dtype=np.int64)
+            grown[: len(self._latest)] = self._latest
+            self._latest = grown
+
+    def _forget(self) -> None:
+        self._untold.clear()
+        self._unsaved.clear()
+
     def _usable(self) -> bool:
-        if self._redis is None or self._name is None or time.monotonic() < self._closed_until:
-            self._pending.clear()
+        if self._redis is None or self._database is None or time.monotonic() < self._closed_until:
+            self._untold.clear()
             return False
         return True
 
-    async def _ask(self, question: Any) -> Any:
+    async def _ask(self, question: Awaitable[Any]) -> Any:
         try:
             async with asyncio.timeout(self._timeout):
                 answer = await question
-        except (RedisError, OSError, TimeoutError) as error:
+        except _ERRORS as error:
             if not self._closed_until:
                 log.warning("Redis is away (%s); going on without it", str(error) or type(error).__name__)
             self._closed_until = time.monotonic() + self._backoff.next()

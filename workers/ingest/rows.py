@@ -1,7 +1,8 @@
-"""Rows of grid.reading in PostgreSQL's binary format.
+"""Rows of grid.reading as PostgreSQL's binary COPY format has them, many at once.
 
-A row is packed once, when its reading is screened, and sent as it is by COPY. Each value is preceded by its
-length there, just as in a binary array, so the arrays of an INSERT are cut out of packed rows.
+A reading is packed once, when it is screened. A packed row is always as long as one without nulls, so that
+many of them are one array (:data:`ROW`) without looking at any; an absent voltage or current is NaN there,
+which no reading can send.
 """
 
 from __future__ import annotations
@@ -10,33 +11,45 @@ import struct
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-# (meter_id, microseconds since 1970): what makes a reading the same reading.
-Key = tuple[int, int]
+import numpy as np
+import numpy.typing as npt
 
 COLUMNS = "ts, meter_id, energy, voltage, current"
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 # PostgreSQL counts from 2000-01-01, in microseconds.
 EPOCH_SHIFT = 946_684_800_000_000
-# Where a packed row holds its time.
-TIME = slice(6, 14)
 
 _FIELDS = 5
 _NULL = -1
-_NULL_BYTES = b"\xff\xff\xff\xff"
-_PREFIX = "!hiqiiiq"  # field count; ts, meter_id, energy, each after its length
-_BOTH = struct.Struct(_PREFIX + "ifif").pack
-_VOLTAGE = struct.Struct(_PREFIX + "ifi").pack
-_CURRENT = struct.Struct(_PREFIX + "iif").pack
-_NEITHER = struct.Struct(_PREFIX + "ii").pack
-_FIXED = struct.Struct(_PREFIX)
-_REAL = struct.Struct("!f")
-_ARRAY = struct.Struct("!iiIii").pack
-_KEY = struct.Struct("!iq")
+_SIZES = {"ts": 8, "meter_id": 4, "energy": 8, "voltage": 4, "current": 4}
+_VALUES = {"ts": ">i8", "meter_id": ">i4", "energy": ">i8", "voltage": ">f4", "current": ">f4"}
+_PACK = struct.Struct("!hiqiiiqifif").pack
 
-# Where ts, meter_id and energy stand in a packed row, each with its length.
-_TS, _METER, _ENERGY = slice(2, 14), slice(14, 22), slice(22, 34)
-_VOLTAGE_AT = 34
+
+def _row_type(nulls: Sequence[str] = ()) -> np.dtype[np.void]:
+    fields = [("fields", ">i2")]
+    for name, value in _VALUES.items():
+        fields.append((f"{name}_size", ">i4"))
+        if name not in nulls:
+            fields.append((name, value))
+    return np.dtype(fields)
+
+
+ROW = _row_type()
+"""One packed row; ``ts`` in microseconds since 2000."""
+
+Rows = npt.NDArray[np.void]
+"""Packed rows, an array of :data:`ROW`."""
+Mask = npt.NDArray[np.bool_]
+
+# What COPY is sent, by which values are null.
+_COPIED = {
+    (no_voltage, no_current): _row_type(("voltage",) * no_voltage + ("current",) * no_current)
+    for no_voltage in (False, True)
+    for no_current in (False, True)
+}
+_NAN = float("nan")
 
 
 class ArrayType(NamedTuple):
@@ -46,72 +59,86 @@ class ArrayType(NamedTuple):
     element: int
 
 
-TIMESTAMPTZ = ArrayType(1185, 1184)
-INTEGER = ArrayType(1007, 23)
-BIGINT = ArrayType(1016, 20)
-REAL = ArrayType(1021, 700)
-ARRAYS = (TIMESTAMPTZ, INTEGER, BIGINT, REAL, REAL)
-
-
-class Row(NamedTuple):
-    """One row, unpacked."""
-
-    ts: int
-    meter_id: int
-    energy: int
-    voltage: float | None
-    current: float | None
+# In the order of COLUMNS.
+ARRAYS = (
+    ArrayType(1185, 1184),  # timestamptz
+    ArrayType(1007, 23),  # integer
+    ArrayType(1016, 20),  # bigint
+    ArrayType(1021, 700),  # real
+    ArrayType(1021, 700),
+)
+_ARRAY_HEADER = struct.Struct("!iiIii").pack
+_INTEGER = struct.Struct("!i").unpack
+_BIGINT = struct.Struct("!q").unpack
 
 
 def pack_row(meter_id: int, ts: int, energy: int, voltage: float | None, current: float | None) -> bytes:
-    """One row in binary COPY format, columns as in :data:`COLUMNS`; ``ts`` in microseconds since 1970."""
-    ts -= EPOCH_SHIFT
-    if voltage is not None:
-        if current is not None:
-            return _BOTH(_FIELDS, 8, ts, 4, meter_id, 8, energy, 4, voltage, 4, current)
-        return _VOLTAGE(_FIELDS, 8, ts, 4, meter_id, 8, energy, 4, voltage, _NULL)
-    if current is not None:
-        return _CURRENT(_FIELDS, 8, ts, 4, meter_id, 8, energy, _NULL, 4, current)
-    return _NEITHER(_FIELDS, 8, ts, 4, meter_id, 8, energy, _NULL, _NULL)
+    """One packed row; ``ts`` in microseconds since 1970."""
+    return _PACK(
+        _FIELDS, 8, ts - EPOCH_SHIFT, 4, meter_id, 8, energy,
+        4, _NAN if voltage is None else voltage, 4, _NAN if current is None else current,
+    )  # fmt: skip
 
 
-def unpack_row(data: bytes) -> Row:
-    """The inverse of :func:`pack_row`."""
-    _, _, ts, _, meter_id, _, energy = _FIXED.unpack_from(data)
-    voltage, current = (
-        None if real == _NULL_BYTES else _REAL.unpack_from(real, 4)[0] for real in _reals(data)
-    )
-    return Row(ts + EPOCH_SHIFT, meter_id, energy, voltage, current)
+def pack_rows(
+    meter_id: npt.ArrayLike,
+    ts: npt.ArrayLike,
+    energy: npt.ArrayLike,
+    voltage: npt.ArrayLike,
+    current: npt.ArrayLike,
+) -> bytes:
+    """Many packed rows at once, from their columns; ``ts`` in microseconds since 1970, NaN for null."""
+    times = np.asarray(ts, dtype=np.int64) - EPOCH_SHIFT
+    rows = np.empty(len(times), dtype=ROW)
+    rows["fields"] = _FIELDS
+    for name, size in _SIZES.items():
+        rows[f"{name}_size"] = size
+    rows["ts"], rows["meter_id"], rows["energy"] = times, meter_id, energy
+    rows["voltage"], rows["current"] = voltage, current
+    return rows.tobytes()
 
 
-def copy_data(rows: Iterable[bytes]) -> bytes:
+def as_rows(packed: Iterable[bytes]) -> Rows:
+    """Packed rows, put together."""
+    return np.frombuffer(b"".join(packed), dtype=ROW)
+
+
+def copy_data(rows: Rows) -> bytes:
     """A whole binary COPY stream."""
-    return b"".join((HEADER, *rows, TRAILER))
+    no_voltage, no_current = np.isnan(rows["voltage"]), np.isnan(rows["current"])
+    if not (no_voltage.any() or no_current.any()):
+        return b"".join((HEADER, rows.tobytes(), TRAILER))
+    parts = [HEADER]
+    for nulls, kind in _COPIED.items():
+        chosen = rows[(no_voltage == nulls[0]) & (no_current == nulls[1])]
+        part = np.empty(len(chosen), dtype=kind)
+        for name in kind.names or ():
+            part[name] = chosen[name]
+        for name, absent in zip(("voltage_size", "current_size"), nulls, strict=True):
+            if absent:
+                part[name] = _NULL
+        parts.append(part.tobytes())
+    return b"".join((*parts, TRAILER))
 
 
-def array_data(rows: Sequence[bytes]) -> list[bytes]:
+def array_data(rows: Rows) -> list[bytes]:
     """The rows as one binary array a column, of the types :data:`ARRAYS`."""
-    reals = [_reals(row) for row in rows]
-    columns = (
-        [row[_TS] for row in rows],
-        [row[_METER] for row in rows],
-        [row[_ENERGY] for row in rows],
-        [voltage for voltage, _ in reals],
-        [current for _, current in reals],
-    )
     return [
-        b"".join((_ARRAY(1, 1, kind.element, len(rows), 1), *column))
-        for kind, column in zip(ARRAYS, columns, strict=True)
+        _ARRAY_HEADER(1, 1, kind.element, len(rows), 1) + _column(rows, name)
+        for kind, name in zip(ARRAYS, _VALUES, strict=True)
     ]
 
 
-def read_key(meter_id: bytes, ts: bytes) -> Key:
-    """A key from the two values in binary format."""
-    meter, microseconds = _KEY.unpack(meter_id + ts)
-    return meter, microseconds + EPOCH_SHIFT
+def _column(rows: Rows, name: str) -> bytes:
+    """One column, each value after its length."""
+    column = np.empty(len(rows), dtype=[("size", ">i4"), ("value", _VALUES[name])])
+    column["size"], column["value"] = _SIZES[name], rows[name]
+    if name in ("voltage", "current") and (absent := np.isnan(rows[name])).any():
+        null = _NULL.to_bytes(4, "big", signed=True)
+        return b"".join(null if none else each.tobytes() for none, each in zip(absent, column, strict=True))
+    return column.tobytes()
 
 
-def _reals(row: bytes) -> tuple[bytes, bytes]:
-    """Voltage and current, each with its length."""
-    end = _VOLTAGE_AT + (4 if row[_VOLTAGE_AT : _VOLTAGE_AT + 4] == _NULL_BYTES else 8)
-    return row[_VOLTAGE_AT:end], row[end:]
+def read_key(meter_id: bytes, ts: bytes) -> tuple[int, int]:
+    """Meter and time (microseconds since 2000) from the two values in binary format."""
+    return _INTEGER(meter_id)[0], _BIGINT(ts)[0]

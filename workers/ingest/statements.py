@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from psycopg.errors import InsufficientPrivilege, UniqueViolation
 
 from workers.db import Connection
 from workers.ingest.exchange import copy_in_transaction, execute_binary
 from workers.ingest.readings import Limits
-from workers.ingest.rows import ARRAYS, COLUMNS, Key, array_data, copy_data, read_key
+from workers.ingest.rows import ARRAYS, COLUMNS, Mask, Rows, array_data, copy_data, read_key
 
 __all__ = ["BatchRow", "QuarantineRow", "UniqueViolation"]
 
@@ -114,7 +115,7 @@ def name_transaction(label: str) -> str:
 async def copy_batch(
     connection: Connection,
     label: str,
-    rows: Iterable[bytes],
+    rows: Rows,
     log: Iterable[BatchRow],
     committing: Callable[[], None],
 ) -> None:
@@ -126,22 +127,25 @@ async def copy_batch(
     await copy_in_transaction(connection, before, COPY, copy_data(rows), committing)
 
 
-async def copy_rows(connection: Connection, rows: Iterable[bytes]) -> None:
+async def copy_rows(connection: Connection, rows: Rows) -> None:
     """Store packed rows. Raises :class:`UniqueViolation` if one of them is stored already."""
     async with connection.cursor() as cursor, cursor.copy(COPY) as copy:
         await copy.write(copy_data(rows))
 
 
-async def insert_rows(connection: Connection, rows: Mapping[Key, bytes]) -> set[Key]:
-    """Store the packed rows that are not stored yet; returns the keys of the others."""
-    # In key order, so that two writers of the same rows wait for each other instead of deadlocking.
-    arrays = array_data([rows[key] for key in sorted(rows)])
-    result = await execute_binary(connection, INSERT, arrays, [kind.array for kind in ARRAYS])
+async def insert_rows(connection: Connection, rows: Rows) -> Mask:
+    """Store the packed rows that are not stored yet; returns which of them were stored before.
+
+    They must be in order of meter and time, so that two writers of the same rows wait for each other instead
+    of deadlocking.
+    """
+    result = await execute_binary(connection, INSERT, array_data(rows), [kind.array for kind in ARRAYS])
     if result.ntuples == len(rows):
-        return set()
+        return np.zeros(len(rows), dtype=np.bool_)
     value = result.get_value
     inserted = {read_key(value(row, 0) or b"", value(row, 1) or b"") for row in range(result.ntuples)}
-    return rows.keys() - inserted
+    keys = zip(rows["meter_id"].tolist(), rows["ts"].tolist(), strict=True)
+    return np.array([key not in inserted for key in keys], dtype=np.bool_)
 
 
 async def log_batches(connection: Connection, rows: Iterable[BatchRow]) -> None:

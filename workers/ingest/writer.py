@@ -10,19 +10,20 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from psycopg.pq import TransactionStatus
 
 from workers import db
 from workers.errors import ServiceError, Unavailable
 from workers.ingest import statements
 from workers.ingest.metrics import IngestMetrics
-from workers.ingest.plan import Job, Plan, batch_rows, make_plan, requests_of, settle
+from workers.ingest.plan import Job, Plan, make_plan, requests_of
 from workers.ingest.recent import RecentTimes
-from workers.ingest.rows import Key
+from workers.ingest.rows import Mask, Rows
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,8 @@ class WriterOptions:
     write_rows: int
     queue_rows: int
     timeout: float
+    interval: float
+    """Seconds from one write to the next while requests come one reading at a time."""
 
 
 @dataclass(slots=True)
@@ -57,7 +60,7 @@ class Lane:
 
 
 class Writer:
-    """Stores jobs. ``submit`` one and await its ``done``: the keys of it that were duplicates."""
+    """Stores jobs. ``submit`` one and await its ``done``: how many of its readings were duplicates."""
 
     def __init__(self, url: str, recent: RecentTimes, options: WriterOptions, metrics: IngestMetrics) -> None:
         self._url = url
@@ -67,6 +70,7 @@ class Writer:
         self._waiting: deque[Job] = deque()
         self._waiting_rows = 0
         self._writing = 0
+        self._last_write = float("-inf")
         self._wakeup = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._abandoned: set[asyncio.Task[Any]] = set()
@@ -142,11 +146,21 @@ class Writer:
     async def _store_next(self, lane: Lane) -> None:
         self._writing += 1
         try:
+            await self._gather()
             await self._store(lane, self._take())
         finally:
             self._writing -= 1
             if lane.connection is None:
                 self._wakeup.set()
+
+    async def _gather(self) -> None:
+        """Under load, let a few more requests join: a commit costs the same for one reading as for fifty."""
+        now = time.monotonic()
+        rest = self._last_write + self._options.interval - now
+        if rest > 0 and self._waiting_rows < PARALLEL_ROWS and not self._stopping:
+            await asyncio.sleep(rest)
+            now += rest
+        self._last_write = now
 
     async def _idle(self) -> None:
         self._wakeup.clear()
@@ -263,37 +277,34 @@ class Writer:
         """Store a group in one transaction and answer its jobs; ``careful``: COPY has met a duplicate."""
         started = time.perf_counter()
         plan = make_plan(group)
-        recall = await self._recent.recall(plan.rows)
-        checked = set(plan.rows) if careful else recall.suspects
-        refused = await self._transaction(lane, connection, plan, checked)
-        self._recent.stored(recall, plan.rows)
-        for job, duplicates in zip(group, settle(plan, refused), strict=True):
+        suspects = np.ones(len(plan.rows), dtype=np.bool_) if careful else self._recent.suspects(plan.rows)
+        refused = await self._transaction(lane, connection, plan, suspects if suspects.any() else None)
+        self._recent.stored(plan.rows)
+        duplicates = plan.duplicates(refused)
+        for job, count in zip(group, duplicates, strict=True):
             if not job.done.done():
-                job.done.set_result(duplicates)
-        self._metrics.written(plan, refused, time.perf_counter() - started)
+                job.done.set_result(count)
+        self._metrics.written(plan, sum(duplicates), time.perf_counter() - started)
 
     async def _transaction(
-        self, lane: Lane, connection: db.Connection, plan: Plan, checked: set[Key]
-    ) -> set[Key]:
-        """Store a plan, the ``checked`` rows by INSERT; returns the keys that were stored before."""
-        refused: set[Key] = set()
-
+        self, lane: Lane, connection: db.Connection, plan: Plan, suspects: Mask | None
+    ) -> Mask | None:
+        """Store a plan, the ``suspects`` by INSERT; returns which rows were stored before (None: no row)."""
+        refused: Mask | None = None
         label = db.labelled("segs-ingest", requests_of(plan.jobs))
 
         def committing() -> None:
             lane.committing = True
 
         try:
-            if plan.rows and not checked and not plan.quarantine:
-                await statements.copy_batch(
-                    connection, label, plan.rows.values(), batch_rows(plan, refused), committing
-                )
+            if len(plan.rows) and suspects is None and not plan.quarantine:
+                await statements.copy_batch(connection, label, plan.rows, plan.batch_rows(None), committing)
             else:
                 await connection.execute(f"begin; {statements.name_transaction(label)}".encode())
-                refused = await self._store_rows(connection, plan, checked)
+                refused = await self._store_rows(connection, plan.rows, suspects)
                 if plan.quarantine:
                     await statements.quarantine(connection, plan.quarantine)
-                await statements.log_batches(connection, batch_rows(plan, refused))
+                await statements.log_batches(connection, plan.batch_rows(refused))
                 committing()
                 await connection.execute("commit")
         except Exception:
@@ -302,15 +313,16 @@ class Writer:
         lane.committing = False
         return refused
 
-    async def _store_rows(self, connection: db.Connection, plan: Plan, checked: set[Key]) -> set[Key]:
-        if len(checked) < len(plan.rows):
-            rows: Iterable[bytes] = plan.rows.values()
-            if checked:
-                rows = [row for key, row in plan.rows.items() if key not in checked]
-            await statements.copy_rows(connection, rows)
-        if not checked:
-            return checked
-        return await statements.insert_rows(connection, {key: plan.rows[key] for key in checked})
+    async def _store_rows(self, connection: db.Connection, rows: Rows, suspects: Mask | None) -> Mask | None:
+        if suspects is None:
+            if len(rows):
+                await statements.copy_rows(connection, rows)
+            return None
+        if not suspects.all():
+            await statements.copy_rows(connection, rows[~suspects])
+        refused = np.zeros(len(rows), dtype=np.bool_)
+        refused[suspects] = await statements.insert_rows(connection, rows[suspects])
+        return refused
 
     async def _rollback(self, connection: db.Connection) -> None:
         if connection.info.transaction_status == TransactionStatus.IDLE:

@@ -1,8 +1,9 @@
 """A grid as large as a regional utility's, made inside the database: what the API part asks about.
 
-The last day are real readings, which ``rollup.refresh`` rolls up as it always does. What is older goes straight
-into the rollup tables, in the order in which refreshing would have written it. Loads go through their triggers, so
-that prices and events are the real ones; a few meters change hands, and thousands of alerts are open.
+The last day are real readings, which ``rollup.refresh`` rolls up as it always does. What is older goes
+straight into the rollup tables, in the order in which refreshing would have written it. Loads go through
+their triggers, so that prices and events are the real ones; half the meters change hands, and of 100,000
+alerts 2,000 are open.
 """
 
 from __future__ import annotations
@@ -51,17 +52,20 @@ ENERGY: LiteralString = """
 """
 READINGS: LiteralString = """
     insert into grid.reading (ts, meter_id, energy, voltage, current)
-    select s.at, m.meter_id, pg_temp.energy(m.meter_id, s.at) + extract(epoch from s.at)::bigint / 300 %% 3 * 1000,
-        230.1, 1.25
+    select s.at, m.meter_id,
+        pg_temp.energy(m.meter_id, s.at) + extract(epoch from s.at)::bigint / 300 %% 3 * 1000, 230.1, 1.25
     from generate_series(%(since)s::timestamptz, %(until)s, interval '5 minutes') as s (at)
     cross join grid.meter as m
+    order by s.at
 """
 QUARTERS: LiteralString = """
     insert into rollup.store_15m (bucket, meter_id, readings, energy, energy_min, energy_max)
     select s.at, m.meter_id, 3, 3 * e.energy + 3000, e.energy, e.energy + 2000
-    from generate_series(%(since)s::timestamptz, %(until)s - interval '15 minutes', interval '15 minutes') as s (at)
+    from generate_series(
+        %(since)s::timestamptz, %(until)s - interval '15 minutes', interval '15 minutes') as s (at)
     cross join grid.meter as m
     cross join lateral (select pg_temp.energy(m.meter_id, s.at) as energy offset 0) as e
+    order by s.at
 """
 HOURS: LiteralString = """
     insert into rollup.store_1h (bucket, meter_id, readings, energy, energy_min, energy_max)
@@ -71,6 +75,7 @@ HOURS: LiteralString = """
     from rollup.store_15m as s
     where s.bucket >= %(since)s and s.bucket < %(until)s
     group by 1, 2
+    order by 1
 """
 
 # Consumer k owns meter k for good, and took over meter n/2 + k from its neighbour 20 days ago.
@@ -82,7 +87,8 @@ CONSUMERS: LiteralString = """
 """
 SESSIONS: LiteralString = """
     insert into auth.session (session_id, tenant_id, user_id, expires_at)
-    select user_id, tenant_id, user_id, now() + interval '30 days' from auth.user_account where tenant_id = %(tenant)s
+    select user_id, tenant_id, user_id, now() + interval '30 days'
+    from auth.user_account where tenant_id = %(tenant)s
 """
 OWNERSHIPS: LiteralString = """
     insert into grid.meter_ownership (meter_id, tenant_id, user_id, period)
@@ -106,14 +112,15 @@ LOADS: LiteralString = """
         %(meters)s / 5, %(meters)s / 5 * 3
     from grid.region as r
     cross join generate_series(
-        %(newest)s - make_interval(days => 35), %(newest)s - interval '15 minutes', interval '15 minutes') as w (at)
+        %(newest)s - interval '35 days', %(newest)s - interval '15 minutes', interval '15 minutes') as w (at)
     where r.tenant_id = %(tenant)s
     order by w.at
 """
-# Two a meter and week; one in ten is still open, and half of those somebody looks into.
+# Ten a meter in a month and a half; one in fifty is still open, and half of those somebody looks into.
 ALERTS: LiteralString = """
-    insert into alert.alert (tenant_id, region_id, meter_id, kind, severity, status, raised_at, quiet_period,
-        last_seen_at, occurrences, value, threshold, acknowledged_at, acknowledged_by, resolved_at, resolved_by)
+    insert into alert.alert (
+        tenant_id, region_id, meter_id, kind, severity, status, raised_at, quiet_period, last_seen_at,
+        occurrences, value, threshold, acknowledged_at, acknowledged_by, resolved_at, resolved_by)
     select m.tenant_id, m.region_id, m.meter_id, k.kind, k.severity, s.status, t.raised_at,
         tstzrange(t.raised_at, t.raised_at + interval '1 hour'), t.raised_at + interval '30 minutes', 3,
         case when k.kind = 'high' then 120000000 else 0 end, case when k.kind = 'high' then 100000000 end,
@@ -123,7 +130,7 @@ ALERTS: LiteralString = """
         case when s.status = 'resolved' then %(operator)s::uuid end
     from generate_series(1, 10) as n
     cross join grid.meter as m
-    cross join lateral (select (m.meter_id * 31 + n * 17) %% 20 as chance) as c
+    cross join lateral (select (m.meter_id * 31 + n * 17) %% 100 as chance) as c
     cross join lateral (
         select case c.chance when 0 then 'active' when 1 then 'acknowledged' else 'resolved' end as status
     ) as s
@@ -133,7 +140,7 @@ ALERTS: LiteralString = """
             (array['critical', 'info', 'warning'])[1 + c.chance %% 3] as severity
     ) as k
     cross join lateral (
-        select %(newest)s - n * interval '3 days' - (m.meter_id * 7 %% 200) * interval '15 minutes' as raised_at
+        select %(newest)s - n * interval '3 days' - m.meter_id * 7 %% 200 * interval '15 minutes' as raised_at
     ) as t
     where m.tenant_id = %(tenant)s
     order by t.raised_at
@@ -207,7 +214,9 @@ def _add_key(environment: Environment, table: str, definition: str) -> None:
 def _grid(connection: Connection, operator: str, newest: datetime) -> Grid:
     row = connection.execute(
         "select (select count(*) from grid.meter),"
-        " (select count(*) from auth.user_account where role = 'consumer'), (select count(*) from alert.alert)"
+        " (select count(*) from auth.user_account where role = 'consumer'),"
+        " (select count(*) from alert.alert)"
     ).fetchone()
     assert row is not None
-    return Grid(*row, newest=newest, operator=operator)
+    meters, consumers, alerts = row
+    return Grid(meters, consumers, alerts, newest, operator)

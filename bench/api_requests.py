@@ -126,11 +126,11 @@ class Client:
         """Ask for a few, and look at the answers."""
         found = 0
         for k in list(self.numbers())[:5]:
-            asked = urllib.request.Request(  # noqa: S310 (http on loopback)
+            asked = urllib.request.Request(
                 url + quote(self.path(request, k), safe="/?&=.:"),
                 headers={"Authorization": f"Bearer {self.token(request, k)}"},
             )
-            with urllib.request.urlopen(asked, timeout=60) as answer:  # noqa: S310
+            with urllib.request.urlopen(asked, timeout=60) as answer:
                 body = json.loads(answer.read())
             rows = body if isinstance(body, list) else [body]
             found += len(rows)

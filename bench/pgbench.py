@@ -1,4 +1,4 @@
-"""Runs pgbench with the queries of the API: as they are, and in the transaction that PostgREST wraps them in."""
+"""Runs pgbench with the queries of the API: bare, and in the transaction that PostgREST wraps them in."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ select set_config('search_path', '"api"', true), set_config('role', '{role}', tr
  set_config('request.cookies', '{{}}', true);
 select auth.check_request();
 with pgrst_source as ({query})
- select null::bigint as total_result_set, pg_catalog.count(t) as page_total, coalesce(json_agg(t), '[]') as body,
+ select null::bigint as total_result_set, pg_catalog.count(t) as page_total,
+ coalesce(json_agg(t), '[]') as body,
  nullif(current_setting('response.headers', true), '') as response_headers,
  nullif(current_setting('response.status', true), '') as response_status, '' as response_inserted
  from (select * from pgrst_source) as t;

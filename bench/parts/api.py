@@ -1,7 +1,8 @@
 """API: what clients ask most, with 100 million readings behind it, beside the same queries over pgbench.
 
 Through nginx and PostgREST with a token each, from wrk; then without nginx; then pgbench with the very
-transaction that PostgREST sends; then pgbench with the query alone. What lies between two is what one layer costs.
+transaction that PostgREST sends; then pgbench with the query alone. What lies between two is what one layer
+costs.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ as $$
 declare
     claims constant jsonb := auth.claims();
     claimed constant text := coalesce(claims ->> 'role', 'anon');
+    tenant integer;
     wrong_claim text;
     account auth.user_account;
 begin
@@ -28,7 +29,8 @@ begin
             message = 'A device token may only send readings',
             hint = 'POST readings to /telemetry/batch, or sign in as a user to read the API.';
     end if;
-    if auth.tenant_id() is null then
+    tenant := auth.tenant_id();
+    if tenant is null then
         raise sqlstate 'PT401' using
             message = 'The token names a tenant that does not exist',
             hint = 'Sign in again with the code of your utility company.';
@@ -36,7 +38,7 @@ begin
 
     select u.* into account
     from auth.user_account as u
-    where u.user_id = auth.user_id() and u.tenant_id = auth.tenant_id();
+    where u.user_id = auth.user_id() and u.tenant_id = tenant;
     if not found or not auth.in_use(account, now()) then
         raise sqlstate 'PT401' using
             message = 'The token''s user does not exist or is disabled',
@@ -48,6 +50,7 @@ begin
             message = format('The token claims the role %s, which its user does not have', claimed),
             hint = 'Sign in again: your role has changed since the token was made.';
     end if;
+    perform auth.choose_plan();
 end;
 $$;
 revoke all on function auth.check_request() from public;

@@ -6,10 +6,7 @@ as $$
     select s.session_id
     from auth.session as s
     join auth.user_account as u on u.tenant_id = s.tenant_id and u.user_id = s.user_id
-    where
-        s.session_id = any (live_sessions.session_ids)
-        and s.revoked_at is null and s.expires_at > live_sessions.at
-        and auth.in_use(u, live_sessions.at)
+    where s.session_id = any (live_sessions.session_ids) and auth.is_live(s, u, live_sessions.at)
 $$;
 revoke all on function auth.live_sessions(uuid[], timestamptz) from public;
 grant execute on function auth.live_sessions(uuid[], timestamptz) to segs_auth, segs_relay, segs_ingest;

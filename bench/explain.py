@@ -1,0 +1,65 @@
+"""``python -m bench.explain DIRECTORY``: how PostgreSQL runs the requests of the API, for the documentation.
+
+DIRECTORY is what a run of the API part left behind (``python -m bench api --directory DIRECTORY``, subfolder
+``api``). Each query runs as the role and with the claims of its request, prepared, after six runs: as in a
+connection of PostgREST's pool, where the planner has decided by then whether to keep one plan.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from pathlib import Path
+
+from bench import api_data
+from bench.api_requests import Client, Request, requests
+from bench.environment import Environment, running
+from stack import runtime
+from stack.paths import CHECKOUT
+
+FOLDER = CHECKOUT / "docs" / "performance" / "explain"
+PERSON = 7
+"""Number of the consumer who asks, and of the meter asked for."""
+
+
+def explain(environment: Environment, client: Client, request: Request) -> str:
+    """The plan of one request, under the query."""
+    claims = {"iss": "segs", "aud": "segs", "exp": 9_999_999_999, **client.claims(request, PERSON)}
+    query = re.sub(r":k\b", "$1", request.query)
+    given = f"({PERSON})" if "$1" in query else ""
+    with environment.connect() as connection:
+        connection.execute("begin")
+        connection.execute(
+            "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true),"
+            " set_config('request.method', 'GET', true), set_config('request.path', %s, true)",
+            (request.role, json.dumps(claims), request.resource),
+        )
+        connection.execute("select auth.check_request()")
+        connection.execute(f"prepare request as {query}".encode())
+        for _ in range(6):
+            connection.execute(f"execute request{given}".encode())
+        plan = connection.execute(f"explain (analyze, buffers) execute request{given}".encode())
+        lines = [str(line[0]) for line in plan]
+    return "\n".join(
+        [f"-- {request.name} ({request.role})", f"-- GET {request.path}", f"{query};", "", *lines, ""]
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.explain", description=__doc__)
+    parser.add_argument("directory", type=Path)
+    directory = parser.parse_args().directory
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with running(directory, runtime.ensure()) as environment:
+        grid = api_data.load(environment, 10_000, 5_000)
+        client = Client(environment, grid)
+        for request in requests(grid):
+            name = re.sub(r"[^a-z0-9]+", "-", request.name).strip("-")
+            (FOLDER / f"{name}.txt").write_text(explain(environment, client, request), encoding="utf-8")
+            print(f"{FOLDER.relative_to(CHECKOUT)}/{name}.txt")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

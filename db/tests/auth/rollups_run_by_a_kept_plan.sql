@@ -1,0 +1,19 @@
+begin;
+select plan(3);
+select tap.make_tenant('acme');
+select tap.sign_in('acme', 'alice');
+
+create function pg_temp.mode_of(path text) returns text
+language plpgsql
+as $$
+begin
+    perform set_config('plan_cache_mode', 'auto', true), set_config('request.path', path, true);
+    perform auth.check_request();
+    return current_setting('plan_cache_mode');
+end;
+$$;
+select is(pg_temp.mode_of('/readings_15m'), 'force_generic_plan', 'a rollup: one plan for every meter and time');
+select is(pg_temp.mode_of('/readings'), 'auto', 'raw readings: as the planner finds best');
+select is(pg_temp.mode_of('/alerts'), 'auto', 'and so is everything else');
+select * from finish();
+rollback;

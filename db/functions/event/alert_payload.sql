@@ -1,10 +1,11 @@
-create function event.alert_payload(a alert.alert) returns jsonb
+-- The names are given, so that it is an expression in the query of its caller: an outage raises a hundred thousand.
+create function event.alert_payload(a alert.alert, meter_code text, region_code text) returns jsonb
 language sql stable
 as $$
     select jsonb_build_object(
         'alert_id', a.alert_id,
-        'meter_id', m.code,
-        'region', r.code,
+        'meter_id', meter_code,
+        'region', region_code,
         'kind', a.kind,
         'severity', a.severity,
         'status', a.status,
@@ -14,9 +15,6 @@ as $$
         'energy_kwh', trim_scale(a.value * 0.000001),
         'threshold_kwh', trim_scale(a.threshold * 0.000001)
     )
-    from grid.meter as m
-    join grid.region as r on r.region_id = a.region_id
-    where m.meter_id = a.meter_id
 $$;
-revoke all on function event.alert_payload(alert.alert) from public;
-comment on function event.alert_payload(alert.alert) is 'What an event says of an alert.';
+revoke all on function event.alert_payload(alert.alert, text, text) from public;
+comment on function event.alert_payload(alert.alert, text, text) is 'What an event says of an alert.';

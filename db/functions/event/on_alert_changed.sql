@@ -1,18 +1,30 @@
+-- A trigger's plan is made at its first statement and serves all that follow, for one alert or for those of a hundred
+-- thousand silent meters. So before and after are matched by sorting, never row by row.
 create function event.on_alert_changed() returns trigger
 language plpgsql
 as $$
 begin
     insert into event.log (tenant_id, topic, region_id, meter_id, payload)
     select
-        a.tenant_id,
-        case when a.status <> b.status then 'alert.' || a.status else 'alert.repeated' end,
-        a.region_id,
-        a.meter_id,
-        event.alert_payload(a)
-    from after_change as a
-    join before_change as b using (alert_id)
-    where a.status <> b.status or a.occurrences > b.occurrences
-    order by a.alert_id;
+        (c.a).tenant_id,
+        case when (c.a).status <> (c.b).status then 'alert.' || (c.a).status else 'alert.repeated' end,
+        (c.a).region_id,
+        (c.a).meter_id,
+        event.alert_payload(
+            c.a,
+            (select m.code from grid.meter as m where m.meter_id = (c.a).meter_id),
+            (select r.code from grid.region as r where r.region_id = (c.a).region_id)
+        )
+    from (
+        select u.version, u.a, lag(u.a) over (partition by u.alert_id order by u.version) as b
+        from (
+            select 1 as version, o.alert_id, o::alert.alert as a from before_change as o
+            union all
+            select 2, n.alert_id, n::alert.alert from after_change as n
+        ) as u
+    ) as c
+    where c.version = 2 and ((c.a).status <> (c.b).status or (c.a).occurrences > (c.b).occurrences)
+    order by (c.a).alert_id;
     if found then
         perform event.wake();
     end if;

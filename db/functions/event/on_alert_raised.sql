@@ -3,7 +3,16 @@ language plpgsql
 as $$
 begin
     insert into event.log (tenant_id, topic, region_id, meter_id, payload)
-    select a.tenant_id, 'alert.raised', a.region_id, a.meter_id, event.alert_payload(a)
+    select
+        a.tenant_id,
+        'alert.raised',
+        a.region_id,
+        a.meter_id,
+        event.alert_payload(
+            a,
+            (select m.code from grid.meter as m where m.meter_id = a.meter_id),
+            (select r.code from grid.region as r where r.region_id = a.region_id)
+        )
     from added as a
     order by a.alert_id;
     if found then

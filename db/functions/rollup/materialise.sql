@@ -1,5 +1,6 @@
 create function rollup.materialise(name text) returns boolean
 language plpgsql
+set enable_seqscan = off -- the index on ts knows ranges, not order: see rollup.newest_reading
 as $$
 declare
     d rollup.definition;
@@ -16,17 +17,25 @@ begin
         until_bucket := case when isfinite(source.materialised_until)
             then public.time_bucket(d.width, source.materialised_until) else source.materialised_until end;
     end if;
-    select r.ts into first_reading
-    from grid.reading as r
-    where r.ts >= d.materialised_until and r.ts < until_bucket
-    order by r.ts
-    limit 1;
     if until_bucket <= d.materialised_until then
         return false;
     end if;
 
+    -- At most 60 buckets a step, so that catching up after a long downtime is many small transactions. Mostly the next
+    -- ones have readings; if not, the step begins where they go on.
+    if isfinite(d.materialised_until) and exists (
+        select from grid.reading as r
+        where r.ts >= d.materialised_until and r.ts < least(until_bucket, d.materialised_until + 60 * d.width)
+    ) then
+        first_reading := d.materialised_until;
+    else
+        select r.ts into first_reading
+        from grid.reading as r
+        where r.ts >= d.materialised_until and r.ts < until_bucket
+        order by r.ts
+        limit 1;
+    end if;
     if first_reading is not null then
-        -- At most 60 buckets a step, so that catching up after a long downtime is many small transactions.
         from_bucket := public.time_bucket(d.width, first_reading);
         until_bucket := least(until_bucket, from_bucket + 60 * d.width);
         execute format(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 import threading
 import time
 
@@ -79,6 +81,89 @@ def test_a_window_that_fails_holds_up_its_own_tenant_alone(database: Database) -
         session.execute("alter table grid.region_load drop constraint trouble")
         session.execute("call grid.close_windows(%s)", (AT,))
     assert [database.value(query, (tenant,)) for tenant, _ in tenants] == [15, 15], "and it catches up"
+
+
+def test_restating_one_tenant_does_not_hold_up_another(database: Database) -> None:
+    tenants = [add_meter(database, code) for code in ("failing", "healthy")]
+    with database.connect() as session:
+        for tenant, meter in tenants:
+            take_in(session, tenant, meter, "2026-03-02 10:00:00Z")
+        session.execute("call grid.close_windows(%s)", (AT,))
+        for _, meter in tenants:
+            for second in range(3):
+                session.execute(
+                    "insert into grid.reading (ts, meter_id, energy) values (%s, %s, 1)",
+                    (f"2026-03-02 10:01:0{second}Z", meter),
+                )
+        session.execute(
+            "alter table grid.region_load add constraint trouble"
+            f" check (tenant_id <> {tenants[0][0]} or revision = 1)"
+        )
+        session.execute("call grid.close_windows(%s)", (AT,))
+    query = "select sum(readings)::int from grid.region_load where tenant_id = %s and revision = 2"
+    assert [database.value(query, (tenant,)) for tenant, _ in tenants] == [None, 4]
+
+    with database.connect() as session:
+        session.execute("alter table grid.region_load drop constraint trouble")
+        session.execute("call grid.close_windows(%s)", (AT,))
+    assert [database.value(query, (tenant,)) for tenant, _ in tenants] == [4, 4], "nothing was forgotten"
+
+
+def test_late_readings_are_counted_once_while_windows_close_and_are_restated(database: Database) -> None:
+    tenant, _ = add_meter(database, "racing")
+    many = [
+        {"meter_id": f"R-{n}", "region": "south", "installed_at": "2026-01-01T00:00:00Z"} for n in range(20)
+    ]
+    database.rows("select grid.register_meters(%s, %s)", (tenant, json.dumps(many)))
+    meters = [
+        row[0] for row in database.rows("select meter_id from grid.meter where tenant_id = %s", (tenant,))
+    ]
+    with database.connect() as session:
+        for meter in meters:
+            take_in(session, tenant, meter, "2026-03-02 10:00:00Z")
+
+    def send(seed: int) -> None:
+        chance = random.Random(seed)
+        with database.connect() as session:
+            for number in range(60):
+                ts = f"2026-03-02 {10 + chance.randrange(2)}:{chance.randrange(60):02}:{seed:02}.{number:03}Z"
+                session.execute(
+                    "insert into grid.reading (ts, meter_id, energy)"
+                    " select %s, m, m from unnest(%s::int[]) as m",
+                    (ts, chance.sample(meters, chance.randrange(1, 4))),
+                )
+
+    senders = [threading.Thread(target=send, args=(seed,)) for seed in range(1, 4)]
+    for sender in senders:
+        sender.start()
+    with database.connect() as session:
+        while any(sender.is_alive() for sender in senders):
+            session.execute("call grid.close_windows(%s)", (AT,))
+        session.execute("call grid.close_windows(%s)", (AT,))
+    wrong = database.rows(
+        """
+        select w.start, l.energy, l.readings, l.meters, s.*
+        from (select distinct window_start as start from grid.region_load where tenant_id = %(tenant)s) as w
+        cross join lateral (
+            select sum(r.energy)::bigint, count(*), count(distinct r.meter_id)
+            from grid.reading as r join grid.meter as m using (meter_id)
+            where m.tenant_id = %(tenant)s and grid.window_start(r.ts) = w.start
+        ) as s (energy, readings, meters)
+        cross join lateral (
+            select sum(o.energy), sum(o.readings), sum(o.meters)
+            from (
+                select distinct on (region_id) energy, readings, meters
+                from grid.region_load
+                where tenant_id = %(tenant)s and window_start = w.start
+                order by region_id, revision desc
+            ) as o
+        ) as l (energy, readings, meters)
+        where (coalesce(s.energy, 0), s.readings, s.meters) is distinct from (l.energy, l.readings, l.meters)
+        """,
+        {"tenant": tenant},
+    )
+    assert wrong == []
+    assert database.value("select count(*)::int from grid.late_window") == 0
 
 
 def test_inserts_do_not_wait_for_a_second_refresh(database: Database) -> None:

@@ -12,6 +12,14 @@ begin
         select t.* from grid.window_totals(close_window.tenant_id, close_window.window_start) as t
     ),
 
+    -- What came in since the sealing was logged as late, and is in these sums: one snapshot, so exactly what is.
+    counted as (
+        delete from grid.late_window as l
+        using grid.meter as m
+        where l.window_start = close_window.window_start
+          and m.meter_id = l.meter_id and m.tenant_id = close_window.tenant_id
+    ),
+
     load as (
         insert into grid.region_load (tenant_id, region_id, window_start, revision, energy, meters, readings, closed_at)
         select close_window.tenant_id, r.region_id, close_window.window_start, 1,

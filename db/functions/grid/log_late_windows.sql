@@ -2,7 +2,7 @@
 --
 -- The readings lock, shared by every insert until it commits and taken exclusively by grid.seal_windows, leaves no gap:
 -- an insert either committed before the sealing, or reads the new sealed_until here. A transaction with an old
--- snapshot cannot read it, and logs everything; restatement finds nothing changed where it was not late.
+-- snapshot cannot read it, and logs everything: what was not late is taken out of the log when its window closes.
 create function grid.log_late_windows() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -20,16 +20,17 @@ begin
 
     -- Ordinary inserts are newer than every seal, and end here.
     if exists (select from inserted as i where i.ts < newest_seal) then
-        insert into grid.late_window (meter_id, window_start)
-        select distinct i.meter_id, grid.window_start(i.ts)
+        insert into grid.late_window (meter_id, window_start, readings, energy)
+        select i.meter_id, grid.window_start(i.ts), count(*), sum(i.energy)
         from inserted as i
         join grid.meter as m using (meter_id)
         left join grid.window_progress as p using (tenant_id)
-        where not fresh_snapshot or i.ts < p.sealed_until;
+        where not fresh_snapshot or i.ts < p.sealed_until
+        group by 1, 2;
     end if;
     return null;
 end;
 $$;
 
 comment on function grid.log_late_windows() is
-'Trigger: logs which meters and sealed windows an insert changed, for restatement.';
+'Trigger: logs what an insert added to which meters in sealed windows, for restatement.';

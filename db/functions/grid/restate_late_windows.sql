@@ -6,6 +6,7 @@ as $$
 declare
     late_start timestamptz := '-infinity'::timestamptz;
     late_tenant integer;
+    failed integer[] := '{}'::integer[];
     summed integer := 0;
     restated integer := 0;
 begin
@@ -16,21 +17,23 @@ begin
         -- From window to window by index: after an outage the log is long.
         select min(l.window_start) into late_start from grid.late_window as l where l.window_start > late_start;
         exit when late_start is null;
-        -- The entries go first: the sums are taken from a later snapshot, which has their readings. Those of a window
-        -- that is sealed but not yet closed wait until it is.
         for late_tenant in
-            with taken as (
-                delete from grid.late_window as l
-                using grid.meter as m, grid.window_progress as p
-                where l.window_start = late_start and m.meter_id = l.meter_id
-                  and p.tenant_id = m.tenant_id and p.closed_until > late_start
-                returning m.tenant_id
-            )
-
-            select distinct t.tenant_id from taken as t order by t.tenant_id
+            -- what came late for a window that is sealed but not yet closed will be in its first sums
+            select distinct m.tenant_id
+            from grid.late_window as l
+            join grid.meter as m using (meter_id)
+            join grid.window_progress as p using (tenant_id)
+            where l.window_start = late_start and p.closed_until > late_start and m.tenant_id <> all (failed)
+            order by m.tenant_id
         loop
-            restated := restated + (grid.restate_window(late_tenant, late_start, at) > 0)::integer;
-            summed := summed + 1;
+            begin
+                restated := restated + (grid.restate_tenant_window(late_tenant, late_start, at) > 0)::integer;
+                summed := summed + 1;
+            exception when others then
+                -- As in closing: one tenant's trouble is not the others', and is tried again next time.
+                failed := failed || late_tenant;
+                raise warning 'window % of tenant % is not restated: %', late_start, late_tenant, sqlerrm;
+            end;
         end loop;
     end loop;
     return restated;
@@ -38,4 +41,5 @@ end;
 $$;
 
 comment on function grid.restate_late_windows(timestamptz, integer) is
-'Adds a revision of the loads that late readings changed, oldest window first. Returns how many windows were restated.';
+'Adds a revision of the loads that late readings changed, oldest window first, max_windows of them. A tenant whose '
+'window fails waits, with a warning. Returns how many windows were restated.';

@@ -5,7 +5,16 @@ as $$
 declare
     added integer;
 begin
+    -- Two revisions made at once would each miss what the other's took out of the log.
+    perform pg_advisory_xact_lock('grid.window_progress'::regclass::oid::bigint);
     -- A window from before the tenant's first begins with revision 2: revision 1 would publish a price for the past.
+    with counted as ( -- late readings that these sums hold: one snapshot, so exactly those
+        delete from grid.late_window as l
+        using grid.meter as m
+        where l.window_start = restate_window.window_start
+          and m.meter_id = l.meter_id and m.tenant_id = restate_window.tenant_id
+    )
+
     insert into grid.region_load (tenant_id, region_id, window_start, revision, energy, meters, readings, closed_at)
     select restate_window.tenant_id, n.region_id, restate_window.window_start, coalesce(o.revision, 1) + 1,
         n.energy, n.meters, n.readings, at

@@ -7,6 +7,8 @@ begin
     if not pg_try_advisory_xact_lock('grid.retention'::regclass::oid::bigint) then
         return;
     end if;
+    perform grid.prepare_chunks(at);
+    commit;
     perform grid.drop_old_readings(at);
     commit;
     for name in select d.name from rollup.definition as d order by d.width loop
@@ -29,4 +31,5 @@ end;
 $$;
 
 comment on procedure grid.apply_retention (timestamptz) is
-'Removes everything that grid.retention says has been kept long enough. Safe to run at any time and twice at once.';
+'Removes everything that grid.retention says has been kept long enough, and makes room for tomorrow. Safe to run at '
+'any time and twice at once.';

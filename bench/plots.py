@@ -1,0 +1,111 @@
+"""``python -m bench.plots RESULTS.json``: draws a run's figures as docs/performance/*.svg.
+
+One function a plot, which takes the figures of a run (name to median) and draws on the axes it is given. It
+raises ``KeyError`` where the run did not measure what it shows; the plot is then left as it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from stack.paths import CHECKOUT
+
+FOLDER = CHECKOUT / "docs" / "performance"
+
+Figures = dict[str, float]
+"""Median by figure, as ``close 10,000 meters.ms``."""
+
+
+def windows_close(figures: Figures, axes: Axes) -> None:
+    """Closing a window, by meters; beside it what the project wants."""
+    points = {
+        int(name.split()[1].replace(",", "")): value / 1000
+        for name, value in figures.items()
+        if name.startswith("close ") and name.endswith(" meters.ms")
+    }
+    if not points:
+        raise KeyError("close")
+    axes.loglog(list(points), list(points.values()), marker="o", label="measured")
+    axes.loglog([100_000, 1_000_000], [0.6, 5.0], "v", color="gray", label="wanted: below")
+    axes.set(title="Closing a window, three readings a meter", xlabel="meters", ylabel="seconds")
+
+
+def late_refresh(figures: Figures, axes: Axes) -> None:
+    """Refreshing the rollups after late readings, by what is stored."""
+    _late(figures, axes, "refresh")
+    axes.set_title("Refreshing the rollups after late readings")
+
+
+def late_restate(figures: Figures, axes: Axes) -> None:
+    """Restating loads after late readings, by what is stored."""
+    _late(figures, axes, "restate")
+    axes.set_title("Restating the loads that late readings changed")
+
+
+def _late(figures: Figures, axes: Axes, what: str) -> None:
+    lines: dict[str, dict[int, float]] = {}
+    for name, value in figures.items():
+        measure, _, figure = name.partition(".")
+        if " late, " in measure and figure == f"{what}.ms":
+            count, _, stored = measure.partition(" late, ")
+            lines.setdefault(stored, {})[int(count.replace(",", ""))] = value
+    if not lines:
+        raise KeyError(what)
+    for (stored, points), style in zip(lines.items(), ("o-", "s--", "^:"), strict=False):
+        axes.loglog(list(points), list(points.values()), style, label=stored)
+    axes.set(xlabel="late readings", ylabel="milliseconds")
+
+
+PLOTS: tuple[tuple[str, Callable[[Figures, Axes], None]], ...] = (
+    ("windows", windows_close),
+    ("windows", late_refresh),
+    ("windows", late_restate),
+)
+"""Every plot, and the part of the suite whose figures it takes."""
+
+
+def draw(run: dict[str, object], folder: Path) -> list[Path]:
+    """Draw what the run has figures for; the files written."""
+    mpl.rcParams["svg.hashsalt"] = "segs"  # the same figures make the same file
+    mpl.rcParams["svg.fonttype"] = "none"
+    parts = run["parts"]
+    assert isinstance(parts, dict)
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for part, plot in PLOTS:
+        if part not in parts:
+            continue
+        figures = {name: each["median"] for name, each in parts[part]["figures"].items()}
+        figure = Figure(figsize=(6.4, 4), layout="constrained")
+        axes = figure.add_subplot()
+        try:
+            plot(figures, axes)
+        except KeyError:
+            continue
+        axes.grid(visible=True, which="major", alpha=0.3)
+        axes.legend()
+        path = folder / f"{plot.__name__.replace('_', '-')}.svg"
+        figure.savefig(path, metadata={"Date": None})
+        written.append(path)
+    return written
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.plots", description=__doc__)
+    parser.add_argument("results", type=Path, nargs="+", help="what runs of the suite kept (JSON)")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the plots go")
+    options = parser.parse_args()
+    for results in options.results:
+        for path in draw(json.loads(results.read_text(encoding="utf-8")), options.folder):
+            print(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -57,7 +57,7 @@ class Scale:
     """Events that are committed while all clients are away."""
 
 
-FULL = Scale(clients=1000, seconds=10, rate=50, many=5000, many_rate=10, flood=3000, commits=1000, missed=500)
+FULL = Scale(clients=1000, seconds=10, rate=50, many=5000, many_rate=5, flood=3000, commits=1000, missed=500)
 QUICK = Scale(clients=100, seconds=1, rate=50, many=200, many_rate=10, flood=300, commits=100, missed=50)
 
 

@@ -60,7 +60,7 @@ def outbox(limit: int = 10) -> tuple[Outbox, FakeTransport]:
 
 
 def offer(box: Outbox, *events: Event) -> int:
-    return box.offer(Chunk(events, b"".join(e.frame for e in events)))
+    return box.offer(Chunk(events))
 
 
 def unframed(data: bytes) -> str:

@@ -32,22 +32,22 @@ CHUNK = 64 * 1024
 """Bytes after which frames go into another write."""
 
 
-@dataclass(frozen=True, slots=True)
 class Chunk:
     """Events in a row, and all their frames as one write: made once for all clients that hear just these."""
 
-    events: Sequence[Event]
-    frames: bytes
+    __slots__ = ("count", "events", "first", "frames", "last")
 
-    @property
-    def first(self) -> Position:
-        """Where it begins."""
-        return self.events[0].position
+    def __init__(self, events: Sequence[Event]) -> None:
+        self.events = events
+        self.frames = b"".join([event.frame for event in events])
+        self.count = len(events)
+        self.first = events[0].position
+        self.last = events[-1].position
 
     def after(self, position: Position) -> Chunk | None:
         """The part after ``position``; None if there is none."""
         events = [event for event in self.events if event.position > position]
-        return Chunk(events, b"".join(event.frame for event in events)) if events else None
+        return Chunk(events) if events else None
 
 
 def chunks(events: Sequence[Event]) -> Iterator[Chunk]:
@@ -56,8 +56,7 @@ def chunks(events: Sequence[Event]) -> Iterator[Chunk]:
     for number, event in enumerate(events):
         size += len(event.frame)
         if size >= CHUNK or number == len(events) - 1:
-            part = events[begin : number + 1]
-            yield Chunk(part, b"".join(event.frame for event in part))
+            yield Chunk(events[begin : number + 1])
             begin, size = number + 1, 0
 
 

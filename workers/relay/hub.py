@@ -94,12 +94,13 @@ class Hub:
     def _hand_out(self, chunk: Chunk, members: Sequence[Session]) -> int:
         sent = 0
         for session in members:
+            outbox = session.outbox
             try:
-                sent += session.outbox.offer(chunk)
+                sent += outbox.offer(chunk)
             except Overflow:
                 session.drop_slow()
                 continue
-            if session.outbox.waiting:
+            if outbox.queued:
                 self.watch(session)
         return sent
 

@@ -32,14 +32,10 @@ class Outbox:
         self._transport = transport
         self._limit = limit
         self._queue: deque[tuple[bytes, int, Position | None]] = deque()
-        self._queued = 0  # frames in the queue
+        self.queued = 0
+        """Frames that queue here."""
         self.position = start
         self.delivered = start
-
-    @property
-    def waiting(self) -> bool:
-        """True while frames queue here."""
-        return bool(self._queue)
 
     @property
     def congested(self) -> bool:
@@ -53,16 +49,16 @@ class Outbox:
             if new is None:
                 return 0
             chunk = new
-        count = len(chunk.events)
-        self.position = chunk.events[-1].position
-        if self._transport.is_closing():
+        self.position = chunk.last
+        transport = self._transport
+        if transport.is_closing():
             return 0
-        if not self._queue and self._transport.get_write_buffer_size() <= HIGH_WATER:
-            self._transport.write(chunk.frames)
-            self.delivered = self.position
+        if not self.queued and transport.get_write_buffer_size() <= HIGH_WATER:
+            transport.write(chunk.frames)
+            self.delivered = chunk.last
         else:
-            self._enqueue(chunk.frames, count, self.position)
-        return count
+            self._enqueue(chunk.frames, chunk.count, chunk.last)
+        return chunk.count
 
     def send(self, frame: bytes) -> None:
         """Take a frame that is not an event; it keeps its place among them."""
@@ -82,7 +78,7 @@ class Outbox:
         """Write what the transport will take; True when nothing queues any more."""
         while self._queue and self._transport.get_write_buffer_size() <= HIGH_WATER:
             frames, count, position = self._queue.popleft()
-            self._queued -= count
+            self.queued -= count
             self._transport.write(frames)
             if position is not None:
                 self.delivered = position
@@ -91,7 +87,7 @@ class Outbox:
     def clear(self) -> None:
         """Forget what queues (the connection is ending)."""
         self._queue.clear()
-        self._queued = 0
+        self.queued = 0
 
     async def drained(self) -> None:
         """Wait until the peer's kernel has taken everything (a closing transport still writes)."""
@@ -103,7 +99,7 @@ class Outbox:
         self._transport.abort()
 
     def _enqueue(self, frames: bytes, count: int, position: Position | None) -> None:
-        if self._queued + count > self._limit:
+        if self.queued + count > self._limit:
             raise Overflow
         self._queue.append((frames, count, position))
-        self._queued += count
+        self.queued += count

@@ -63,10 +63,45 @@ def _late(figures: Figures, axes: Axes, what: str) -> None:
     axes.set(xlabel="late readings", ylabel="milliseconds")
 
 
+def fanout_latency(figures: Figures, axes: Axes) -> None:
+    """From just before the commit (or, for nchan, the publish request) until a client hears of it."""
+    lines = {
+        "SEGS, from the commit": "segs, steady",
+        "nchan, from the request": "nchan, steady",
+        "SEGS, 5,000 clients": "segs, steady, many clients",
+        "nchan, 5,000 clients": "nchan, steady, many clients",
+    }
+    shares = ("p50", "p99", "max")
+    for place, (label, measure) in enumerate(lines.items()):
+        if f"{measure}.p50.ms" not in figures and place >= 2:  # only where the machine allows so many
+            continue
+        delays = [figures[f"{measure}.{share}.ms"] for share in shares]
+        axes.bar([n + 0.2 * (place - 1.5) for n in range(len(shares))], delays, 0.18, label=label)
+    axes.axhline(50, color="gray", linestyle="--", label="wanted: p99 below, 1,000 clients")
+    axes.set_xticks(range(len(shares)), shares)
+    axes.set(
+        title="1,000 clients, 50 events a second (5,000: 5 a second)", ylabel="milliseconds", yscale="log"
+    )
+
+
+def fanout_throughput(figures: Figures, axes: Axes) -> None:
+    """Events delivered a second when they are published without a pause."""
+    bars = {
+        "SEGS, 100 a commit": "segs, flood",
+        "SEGS, 1 a commit": "segs, flood, one a commit",
+        "nchan": "nchan, flood",
+    }
+    for label, measure in bars.items():
+        axes.bar(label, figures[f"{measure}.delivered.events_s"], 0.6, label=label)
+    axes.set(title="Events delivered to 1,000 clients", ylabel="a second", yscale="log")
+
+
 PLOTS: tuple[tuple[str, Callable[[Figures, Axes], None]], ...] = (
     ("windows", windows_close),
     ("windows", late_refresh),
     ("windows", late_restate),
+    ("fanout", fanout_latency),
+    ("fanout", fanout_throughput),
 )
 """Every plot, and the part of the suite whose figures it takes."""
 

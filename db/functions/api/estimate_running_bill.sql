@@ -45,20 +45,14 @@ begin
     month_ends := grid.day_start((first_day + interval '1 month')::date, zone);
 
     -- Every window at its own price: the published one, else (looked up for these alone) the base price of the plan
-    -- that held. The prices of the month are fetched at once: one look a window costs more than all the rest.
-    with published as materialized (
-        select p.window_start, p.price
-        from tariff.price as p
-        where p.region_id = in_region and p.window_start >= since and p.window_start < $2
-    )
-
+    -- that held.
     select
         $1, $2, coalesce(sum(b.energy), 0),
         sum(b.energy * coalesce(p.price, (select plan.base_price from tariff.plan_at(in_region, b.bucket) as plan))),
         count(*), count(p.price)
     into meter_id, at, energy, exact, windows, windows_priced
     from rollup.reading_15m as b
-    left join published as p on p.window_start = b.bucket
+    left join tariff.price as p on p.region_id = in_region and p.window_start = b.bucket
     where
         b.meter_id = meter and b.bucket >= since and b.bucket < $2
         and owned @> tstzrange(b.bucket, b.bucket + interval '15 minutes');

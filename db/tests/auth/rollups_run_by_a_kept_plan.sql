@@ -1,5 +1,5 @@
 begin;
-select plan(3);
+select plan(4);
 select tap.make_tenant('acme');
 select tap.sign_in('acme', 'alice');
 
@@ -14,6 +14,8 @@ end;
 $$;
 select is(pg_temp.mode_of('/readings_15m'), 'force_generic_plan', 'a rollup: one plan for every meter and time');
 select is(pg_temp.mode_of('/readings'), 'auto', 'raw readings: as the planner finds best');
-select is(pg_temp.mode_of('/alerts'), 'auto', 'and so is everything else');
+select is(pg_temp.mode_of('/alerts'), 'force_generic_plan', 'one''s own alerts: found by meter, whatever the filter');
+select tap.sign_in('acme', 'operator');
+select is(pg_temp.mode_of('/alerts'), 'auto', 'a tenant''s: the filter decides how');
 select * from finish();
 rollback;

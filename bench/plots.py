@@ -93,7 +93,7 @@ def fanout_throughput(figures: Figures, axes: Axes) -> None:
     }
     for label, measure in bars.items():
         axes.bar(label, figures[f"{measure}.delivered.events_s"], 0.6, label=label)
-    axes.set(title="Events delivered to 1,000 clients", ylabel="a second", yscale="log")
+    axes.set(title="Events delivered to 1,000 clients", ylabel="a second")
 
 
 PLOTS: tuple[tuple[str, Callable[[Figures, Axes], None]], ...] = (

@@ -96,12 +96,29 @@ def fanout_throughput(figures: Figures, axes: Axes) -> None:
     axes.set(title="Events delivered to 1,000 clients", ylabel="a second")
 
 
+def bytes_of_a_reading(figures: Figures, axes: Axes) -> None:
+    """What a reading takes on disk, by where it is stored."""
+    stores = {
+        "SEGS\nrows": "segs, apache.a reading.bytes",
+        "SEGS, rows\nand rollups": "segs, apache.a reading with its rollups.bytes",
+        "columnstore\nby day": "segs, timescale.columnstore, chunks of a day, a reading.bytes",
+        "columnstore\nby week": "segs, timescale.columnstore, chunks of a week, a reading.bytes",
+        "InfluxDB\n1.6": "influxdb.a reading.bytes",
+        "Victoria-\nMetrics": "victoria-metrics.a reading.bytes",
+    }
+    bars = axes.bar(list(stores), [figures[name] for name in stores.values()], 0.6, label="measured")
+    axes.bar_label(bars, fmt="{:,.0f}")
+    axes.tick_params(axis="x", labelsize=8)
+    axes.set(title="A reading on disk (every 15 minutes, measured households)", ylabel="bytes")
+
+
 PLOTS: tuple[tuple[str, Callable[[Figures, Axes], None]], ...] = (
     ("windows", windows_close),
     ("windows", late_refresh),
     ("windows", late_restate),
     ("fanout", fanout_latency),
     ("fanout", fanout_throughput),
+    ("footprint", bytes_of_a_reading),
 )
 """Every plot, and the part of the suite whose figures it takes."""
 

@@ -112,6 +112,26 @@ def bytes_of_a_reading(figures: Figures, axes: Axes) -> None:
     axes.set(title="A reading on disk (every 15 minutes, measured households)", ylabel="bytes")
 
 
+def api_latency(figures: Figures, axes: Axes) -> None:
+    """95 of 100 answers come within: over REST at 1, 16 and 64 connections, beside pgbench at 16."""
+    names = [name.removesuffix(", rest, 16.p95.ms") for name in figures if name.endswith(", rest, 16.p95.ms")]
+    if not names:
+        raise KeyError("rest, 16")
+    series = {
+        "REST, 1 connection": "rest, 1",
+        "REST, 16": "rest, 16",
+        "REST, 64": "rest, 64",
+        "pgbench, 16": "pgbench, 16",
+    }
+    for place, (label, how) in enumerate(series.items()):
+        values = [figures[f"{name}, {how}.p95.ms"] for name in names]
+        axes.barh([n + 0.2 * (place - 1.5) for n in range(len(names))], values, 0.18, label=label)
+    axes.axvline(20, color="gray", linestyle="--", label="wanted at 16: below")
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.set(title="Requests of the API, p95", xlabel="milliseconds", xscale="log")
+
+
 PLOTS: tuple[tuple[str, Callable[[Figures, Axes], None]], ...] = (
     ("windows", windows_close),
     ("windows", late_refresh),
@@ -119,6 +139,7 @@ PLOTS: tuple[tuple[str, Callable[[Figures, Axes], None]], ...] = (
     ("fanout", fanout_latency),
     ("fanout", fanout_throughput),
     ("footprint", bytes_of_a_reading),
+    ("api", api_latency),
 )
 """Every plot, and the part of the suite whose figures it takes."""
 

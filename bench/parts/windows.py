@@ -60,11 +60,14 @@ class Closing:
         return self.tenant
 
     def close(self) -> Sample:
-        """Close one window in which every meter reported a few times, but for the odd silent one."""
+        """Close one window in which every meter reported a few times, but for the odd silent one.
+
+        Then one reading of it comes late.
+        """
         tenant = self._tenant()
         start, self.next_window = self.next_window, self.next_window + WINDOW
         sent = tenant.send_window(start, READINGS, shift=start.minute)
-        sample = self._timed(tenant, start)
+        sample = self._timed(tenant)
         found = tenant.count(
             "select sum(readings)::bigint from grid.region_load"
             " where tenant_id = %(tenant)s and window_start = %(start)s",
@@ -76,6 +79,9 @@ class Closing:
         )
         if found != sent or not 0 < alerts < self.meters / 100:
             raise WrongError(f"{found} of {sent} readings in the loads, {alerts} alerts")
+        tenant.send_one(start + WINDOW / 2)
+        sample["one late restated.ms"] = milliseconds(tenant.connection, "select grid.restate_late_windows()")
+        tenant.check_loads(start)
         return sample
 
     def outage(self) -> Sample:
@@ -84,12 +90,13 @@ class Closing:
         figures = {}
         for name in ("raise", "repeat"):
             start, self.next_window = self.next_window, self.next_window + WINDOW
-            figures[f"{name}.ms"] = self._timed(tenant, start)["ms"]
+            figures[f"{name}.ms"] = self._timed(tenant)["ms"]
             told = tenant.count(
                 "select count(*) from alert.alert"
                 " where tenant_id = %(tenant)s and last_seen_at = %(end)s and kind = 'silent'",
                 end=start + WINDOW,
             )
+            tenant.check_loads(start)
             if told != self.meters:
                 raise WrongError(f"{told} of {self.meters} silent meters were told")
         self.next_window += 4 * WINDOW  # past the hour for which they have been told
@@ -97,13 +104,12 @@ class Closing:
         tenant.connection.execute("call grid.close_windows()")
         return figures
 
-    def _timed(self, tenant: Filled, start: object) -> Sample:
+    def _timed(self, tenant: Filled) -> Sample:
         tenant.progress(self.next_window)
         tenant.connection.execute("analyze grid.reading")
         pids = {"postgres": self.environment.pids()["postgres"]}
         with cost_of(pids) as cost:
             elapsed = milliseconds(tenant.connection, "call grid.close_windows()")
-        tenant.check_loads(self.next_window - WINDOW)
         return {"ms": elapsed, "postgres cpu.ms": cost.cpu["postgres"] * 1000}
 
 

@@ -95,6 +95,14 @@ def test_a_disabled_user_is_refused_at_once(api: RestClient, keys: Keys, databas
     assert_error(api.get("/meters", headers=headers), 401, "PT401")
 
 
+def test_a_request_ends_with_its_roles_statement_timeout(
+    api: RestClient, keys: Keys, database: Database
+) -> None:
+    with database.connect() as connection, connection.transaction():
+        connection.execute("lock table alert.rule in access exclusive mode")
+        assert_error(api.get("/alert_rules", headers=keys.headers("consumer")), 500, "57014")
+
+
 def test_a_consumer_sees_their_own(api: RestClient, keys: Keys, closed: datetime) -> None:
     api.headers.update(keys.headers("consumer"))
     assert [row["meter_id"] for row in api.get("/meters").json()] == ["SIM-00001"]

@@ -48,9 +48,11 @@ def _new() -> str:
 
 
 def follow_requests(app: web.Application) -> None:
-    """Give every request of ``app`` its id, and log how it was answered."""
+    """Give every request of ``app`` its id, and log how it was answered.
+
+    A handler that prepares its response itself sets the header itself.
+    """
     app.middlewares.insert(0, _middleware)
-    app.on_response_prepare.append(_return_id)
 
 
 @web.middleware
@@ -60,6 +62,8 @@ async def _middleware(request: web.Request, handler: Handler) -> web.StreamRespo
     begun = time.perf_counter()
     try:
         response = await handler(request)
+        if not response.prepared:
+            response.headers[HEADER] = request[_KEY]
         level = logging.DEBUG if response.status < 400 and request.path in QUIET else logging.INFO
         if log.isEnabledFor(level):
             spent = (time.perf_counter() - begun) * 1000
@@ -67,7 +71,3 @@ async def _middleware(request: web.Request, handler: Handler) -> web.StreamRespo
         return response
     finally:
         current.reset(token)
-
-
-async def _return_id(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers[HEADER] = request.get(_KEY, "")

@@ -190,6 +190,9 @@ def _observe(app: web.Application, pool: db.Pool, recent: RecentTimes) -> None:
     ingest.metrics.gauge(
         "segs_ingest_waiting_rows", "Rows waiting to be written.", lambda: ingest.writer.waiting_rows
     )
+    ingest.metrics.gauge(
+        "segs_ingest_known_meters", "Meters whose newest stored reading is known.", lambda: recent.known
+    )
 
 
 def _job(tenant_id: int, screened: Screened) -> Job:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import re
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from workers.db import Pool, is_transient
 from workers.errors import Unauthorized, Unavailable
@@ -18,8 +18,7 @@ OPAQUE = re.compile(r"segsd_[A-Za-z0-9_-]{43}")
 MAX_REMEMBERED = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(NamedTuple):
     """A sender, and the only meters it may send for (None: all of its tenant)."""
 
     subject: str

@@ -41,6 +41,11 @@ class IngestMetrics:
             buckets=GROUP_BUCKETS,
             registry=registry,
         )
+        self._mistaken = Counter(
+            "segs_ingest_copy_conflicts",
+            "Writes that met a duplicate nobody suspected, and were done again by INSERT.",
+            registry=registry,
+        )
         self._registry = registry
 
     def request(self, status: int) -> None:
@@ -57,6 +62,10 @@ class IngestMetrics:
         self._rejected.inc(sum(job.rejected for job in plan.jobs))
         self._seconds.observe(seconds)
         self._group.observe(len(plan.jobs))
+
+    def mistaken(self) -> None:
+        """Count a write whose COPY met a duplicate."""
+        self._mistaken.inc()
 
     def rejected(self, count: int) -> None:
         """Count rejections that needed no write."""

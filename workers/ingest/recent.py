@@ -39,7 +39,8 @@ KEEP_SECONDS = 7 * 86_400
 TELL_INTERVAL = 0.05
 SAVE_EVERY = 20  # times of telling
 LOAD_TIMEOUT = 5.0
-LISTEN_SECONDS = 5.0
+LOAD_EVERY = 10.0
+"""Seconds from one look at what is kept to the next: what was told while nobody listened is there."""
 
 TOLD = np.dtype([("meter_id", "<i4"), ("ts", "<i8")])
 _ERRORS = (RedisError, OSError, TimeoutError)
@@ -73,6 +74,11 @@ class RecentTimes:
             self._latest = np.full(PAGE, NEVER, dtype=np.int64)
             self._forget()
             self._bound.set()
+
+    @property
+    def known(self) -> int:
+        """Of how many meters a time is known."""
+        return int(np.count_nonzero(self._latest != NEVER))
 
     def suspects(self, rows: Rows) -> Mask:
         """Which of the rows are not newer than what is stored of their meters."""
@@ -124,10 +130,13 @@ class RecentTimes:
             with contextlib.suppress(*_ERRORS):
                 async with self._redis.pubsub() as channel:
                     await channel.subscribe(self._channel)
-                    await self._load()
-                    backoff.reset()
+                    due = 0.0
                     while True:
-                        message = await channel.get_message(True, timeout=LISTEN_SECONDS)
+                        if time.monotonic() >= due:
+                            await self._load()
+                            backoff.reset()
+                            due = time.monotonic() + LOAD_EVERY
+                        message = await channel.get_message(True, timeout=1.0)
                         if message is not None:
                             self._learn(message["data"])
             await asyncio.sleep(backoff.next())

@@ -248,6 +248,7 @@ class Writer:
                         raise AmbiguousCommit(str(error)) from error
                 if isinstance(error, statements.UniqueViolation) and not careful:
                     careful = True
+                    self._metrics.mistaken()
                 elif failures == ATTEMPTS or not (lost or db.lost_race(error)):
                     raise
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 from redis.asyncio import Redis
 
-from workers import db
+from workers import db, request_id
 from workers.errors import BadRequest, Unavailable, error_middleware
 from workers.health import HEALTH, setup_health
 from workers.metrics import setup_metrics
@@ -77,6 +77,7 @@ async def _connect(request: web.Request) -> web.StreamResponse:
     if not hub.online:
         raise Unavailable("the event log is away", retry_after=2)
     scope = await app[DIRECTORY].scope_at_door(claims)
+    ws.headers[request_id.HEADER] = request_id.current.get()
     await ws.prepare(request)
     transport = request.transport
     _bound_kernel_buffer(transport)

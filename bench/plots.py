@@ -81,9 +81,7 @@ def fanout_latency(figures: Figures, axes: Axes) -> None:
         axes.bar([n + 0.2 * (place - 1.5) for n in range(len(shares))], delays, 0.18, label=label)
     axes.axhline(50, color="gray", linestyle="--", label="wanted: p99 below, 1,000 clients")
     axes.set_xticks(range(len(shares)), shares)
-    axes.set(
-        title="1,000 clients, 50 events a second (5,000: 5 a second)", ylabel="milliseconds"
-    )
+    axes.set(title="1,000 clients, 50 events a second (5,000: 5 a second)", ylabel="milliseconds")
 
 
 def fanout_throughput(figures: Figures, axes: Axes) -> None:

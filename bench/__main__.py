@@ -91,6 +91,7 @@ def run_part(
             loads.append(round(os.getloadavg()[0], 2))
             for name, measure in chosen.items():
                 print(f"round {number}/{options.rounds}: {name}", end=" ... ", file=sys.stderr, flush=True)
+                environment.settle()
                 before = time.monotonic()
                 figures.add(name, measure())
                 print(f"{time.monotonic() - before:.1f} s", file=sys.stderr, flush=True)

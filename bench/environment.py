@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ DATABASE = "bench"
 TENANT = "bench"
 PER_WORKER = {"ingest": {"SEGS_INGEST_RATE_LIMIT": "0"}}  # one device here sends for many
 
+IDLE = 0.1  # of one processor
 REGISTER_AT_ONCE = 10_000  # as many as the API takes in one call
 REGISTER = """
     with t as (
@@ -245,6 +247,15 @@ class Environment:
     def memory(self) -> dict[str, float]:
         """Memory of every server, MiB."""
         return {name: resources.memory_mib(pid) for name, pid in self.pids().items()}
+
+    def settle(self, seconds: float = 30.0) -> None:
+        """Wait until the servers have done what they left for later (vacuum, compaction), at most so long."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            with resources.cost_of(self.pids()) as cost:
+                time.sleep(0.5)
+            if sum(cost.cpu.values()) < IDLE * cost.seconds:
+                return
 
     def settings(self) -> dict[str, str]:
         """What decides how durable and how large the database is, as it says itself."""

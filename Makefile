@@ -14,8 +14,7 @@ run: setup ## Install what is needed and run the whole platform with a simulated
 	@exec $(BIN)/segs up --port $(PORT)
 
 test: setup-dev ## Install what is needed and run every check and test
-	@$(MAKE) --no-print-directory lint
-	@exec $(BIN)/python -m pytest --durations=15 --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
+	@exec $(BIN)/python -m tests $(PYTEST_ARGS)
 
 setup: ## Install what running needs: the Python environment and the server programs
 	@$(PYTHON) -m stack.bootstrap

@@ -1,0 +1,66 @@
+"""What ``make test`` runs at once ends as its lanes do."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests import __main__ as lanes
+from tests.__main__ import Lane
+from tests.support.wait import wait_until
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(lanes, "CHECKOUT", tmp_path)
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def test_a_lane_goes_on_after_a_failure_and_has_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    failing = Lane("one", [python("raise SystemExit('no')"), python("print('still here')")])
+    assert not lanes.run([failing, Lane("two", [python("print('fine')")])])
+    assert "one          still here" in capsys.readouterr().out
+
+
+def test_a_lane_without_the_tests_asked_for_is_no_failure() -> None:
+    assert lanes.run(
+        [Lane("one", [python(f"raise SystemExit({lanes.NO_TESTS})")]), Lane("two", [python("")])]
+    )
+
+
+def test_failures_are_shown_in_one_piece(capsys: pytest.CaptureFixture[str]) -> None:
+    told = "print('..F'); print('=' * 20, 'FAILURES', '=' * 20); print('why')"
+    lanes.run([Lane("one", [python(told)])])
+    assert capsys.readouterr().out == f"one          ..F\n{'=' * 20} FAILURES {'=' * 20}\nwhy\n"
+
+
+def test_every_test_is_in_a_lane() -> None:
+    folders = {path.name for path in Path(__file__).parent.parent.iterdir() if any(path.glob("test_*.py"))}
+    assert folders == {name.removeprefix("tests/") for names in lanes.LANES for name in names}
+
+
+def test_an_interrupt_ends_what_runs_and_begins_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    waiting = (
+        "import time\nprint('up', flush=True)\ntry: time.sleep(60)\nexcept KeyboardInterrupt: print('down')"
+    )
+    lane = Lane("one", [python(waiting), python("print('next')")])
+    thread = threading.Thread(target=lane.run)
+    thread.start()
+    output = ""
+
+    def is_up() -> bool:
+        nonlocal output
+        output += capsys.readouterr().out
+        return "up" in output
+
+    wait_until(is_up, "it runs")
+    lane.end()
+    thread.join(30)
+    assert lane.failed
+    assert (output + capsys.readouterr().out).split() == ["one", "up", "one", "down"]

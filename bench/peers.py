@@ -21,6 +21,7 @@ from stack import servers
 from stack.paths import CHECKOUT
 from stack.process import ServerSpec
 
+RPC = CHECKOUT / "bench" / "postgrest_insert.sql"
 PACKAGES = ("influxdb", "victoria-metrics")
 Batches = Iterable[list[Row]]
 
@@ -85,7 +86,7 @@ class PostgrestRpc:
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         with environment.connect() as connection:
-            connection.execute(RPC)
+            connection.execute(RPC.read_bytes())
         environment.start_postgrest()
         self.url = environment.urls["postgrest"]
         self._headers = {
@@ -101,24 +102,6 @@ class PostgrestRpc:
 
     def stored(self) -> int | None:
         return count_readings(self._environment)
-
-
-RPC = """
-create function api.bench_insert(readings jsonb) returns void
-language sql security definer
-set search_path = pg_catalog, pg_temp
-begin atomic
-    insert into grid.reading (ts, meter_id, energy, voltage, current)
-    select r.timestamp, m.meter_id, (r.kwh * 1000000)::bigint, r.voltage, r.current
-    from jsonb_to_recordset(readings) as r
-        (meter_id text, timestamp timestamptz, kwh numeric, voltage real, current real)
-    inner join grid.meter as m on r.meter_id = m.code
-    where m.tenant_id = auth.tenant_id()
-    on conflict (meter_id, ts) do nothing;
-end;
-revoke all on function api.bench_insert(jsonb) from public;
-grant execute on function api.bench_insert(jsonb) to operator;
-"""
 
 
 def count_readings(environment: Environment) -> int:

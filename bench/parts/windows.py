@@ -125,6 +125,7 @@ class Late:
     def measure(self, count: int) -> Sample:
         if self.stored is None:
             self.stored = Stored.create(self.environment, self.scale.meters, self.days)
+        self.stored.vacuum()
         refreshing, restating = [], []
         for _ in range(self.scale.late[count]):
             self.stored.send_late(count)

@@ -113,6 +113,31 @@ class Closing:
         return {"ms": elapsed, "postgres cpu.ms": cost.cpu["postgres"] * 1000}
 
 
+class Rolling:
+    """Rolls up windows of new readings, each round another, in a database of its own."""
+
+    def __init__(self, environment: Environment, meters: int) -> None:
+        self.environment = environment
+        self.meters = meters
+        self.next_window = hours_ago(20)
+        self.tenant: Filled | None = None
+
+    def measure(self) -> Sample:
+        """One window of one tenant, from readings to all rollups."""
+        if self.tenant is None:
+            self.environment.create_database("rolling")
+            self.tenant = Filled.create(self.environment.connect("rolling"), "rolling", self.meters)
+            self.tenant.send_window(self.next_window - WINDOW)
+            self.tenant.connection.execute("call rollup.refresh()")
+        sent = self.tenant.send_window(self.next_window, READINGS)
+        self.next_window += WINDOW
+        self.tenant.connection.execute("analyze grid.reading")
+        elapsed = milliseconds(self.tenant.connection, "call rollup.refresh()")
+        if self.tenant.count("select sum(readings) from rollup.store_1m") < sent:
+            raise WrongError("the new readings are not in the rollups")
+        return {"ms": elapsed, "a reading.us": elapsed / sent * 1000}
+
+
 class Late:
     """Readings that come late to a database with some days stored."""
 
@@ -142,6 +167,7 @@ def prepare(environment: Environment, quick: bool) -> Mapping[str, Measure]:
         # each in hours of its own, so that none looks through the readings of another
         measures[f"close {size:,} meters"] = Closing(environment, size, 30 - 3 * number).close
     measures[f"outage of {scale.outage:,} meters"] = Closing(environment, scale.outage, 20).outage
+    measures[f"roll up {scale.outage:,} meters"] = Rolling(environment, scale.outage).measure
     stored = [Late(environment, scale, days) for days in scale.days]
     for count in scale.late:
         for late in stored:

@@ -12,8 +12,8 @@ import json
 import re
 from pathlib import Path
 
-from bench import api_data
-from bench.api_requests import Client, Request, requests
+from bench.api import data as api_data
+from bench.api.requests import Client, Request, requests
 from bench.environment import Environment, running
 from stack import runtime
 from stack.paths import CHECKOUT

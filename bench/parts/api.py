@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from bench import api_data, pgbench, wrk
-from bench.api_requests import PREFIX, Client, Request, requests
+from bench import wrk
+from bench.api import data as api_data
+from bench.api import pgbench
+from bench.api.requests import PREFIX, Client, Request, requests
 from bench.environment import Environment
 from bench.figures import Sample
 from bench.part import Measure, Part, Ratio, Target

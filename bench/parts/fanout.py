@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol
 
-from bench import crowd, nchan
-from bench.crowd import Crowd
 from bench.environment import Environment
+from bench.fanout import crowd, nchan
+from bench.fanout.crowd import Crowd
 from bench.figures import Sample
 from bench.part import Measure, Part, Ratio, Target
 from bench.resources import cost_of

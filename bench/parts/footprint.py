@@ -16,15 +16,17 @@ from typing import Any
 import redis
 from argon2 import PasswordHasher
 
-from bench import crowd, peers, wrk
-from bench.disk import Native, Peer, post
+from bench import wrk
 from bench.environment import TENANT, Environment
+from bench.fanout import crowd
 from bench.figures import Sample
-from bench.measured import Readings
+from bench.footprint.disk import Native, Peer, post
+from bench.footprint.measured import Readings
+from bench.footprint.tsl import Timescale
+from bench.ingest import peers
+from bench.ingest.rows import Clock, batches
 from bench.part import Measure, Part, Ratio
 from bench.parts.fanout import TOPIC, Committer
-from bench.rows import Clock, batches
-from bench.tsl import Timescale
 from stack import servers
 
 METERS = 10_000

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from bench import peers, writes, wrk
+from bench import wrk
 from bench.environment import Environment
 from bench.figures import Sample
+from bench.ingest import peers, writes
+from bench.ingest.rows import Clock, Row, batches, ticks_needed
 from bench.part import Measure, Part, Ratio, Target
 from bench.resources import cost_of
-from bench.rows import Clock, Row, batches, ticks_needed
 
 METERS = 10_000
 CONNECTIONS = {1: 256, 500: 16}

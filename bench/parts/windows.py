@@ -12,10 +12,10 @@ from statistics import median
 
 from bench.environment import Environment
 from bench.figures import Sample
-from bench.filled import WINDOW, Filled, WrongError, hours_ago, milliseconds
-from bench.late import Stored
 from bench.part import Measure, Part, Ratio, Target
 from bench.resources import cost_of
+from bench.windows.filled import WINDOW, Filled, WrongError, hours_ago, milliseconds
+from bench.windows.late import Stored
 
 READINGS = 3
 """Readings a meter in a window."""

@@ -12,12 +12,12 @@ from typing import Any
 
 import psycopg
 
-from bench import peers
 from bench.environment import Environment
 from bench.figures import Sample
-from bench.measured import Readings, days_ago
-from bench.rows import Row
-from bench.writes import copy_batch
+from bench.footprint.measured import Readings, days_ago
+from bench.ingest import peers
+from bench.ingest.rows import Row
+from bench.ingest.writes import copy_batch
 
 SETTLED = 3.0
 """Seconds without a change after which a store is taken to have finished tidying up."""

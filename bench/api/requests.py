@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from bench.api_data import METER, PERSON, TIME_ZONE, Grid
+from bench.api.data import METER, PERSON, TIME_ZONE, Grid
 from bench.environment import TENANT, Environment
 from bench.wrk import LoadError, http_request
 

@@ -15,7 +15,7 @@ from datetime import datetime
 import psycopg
 
 from bench.figures import Sample
-from bench.rows import Clock, Row, batches, ticks_needed
+from bench.ingest.rows import Clock, Row, batches, ticks_needed
 from workers.ingest.rows import COLUMNS, as_rows, copy_data, pack_row
 
 COPY = f"copy grid.reading ({COLUMNS}) from stdin (format binary)"

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import LiteralString
 
 from bench.environment import Environment
-from bench.filled import WINDOW, Filled, WrongError, hours_ago, milliseconds
+from bench.windows.filled import WINDOW, Filled, WrongError, hours_ago, milliseconds
 
 DAY = timedelta(days=1)
 # Late readings fall in the oldest day stored, every meter in turn, each in a minute of its own.

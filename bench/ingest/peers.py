@@ -15,7 +15,7 @@ from urllib.parse import quote
 import orjson
 
 from bench.environment import Environment
-from bench.rows import Row
+from bench.ingest.rows import Row
 from bench.wrk import http_request
 from stack import servers
 from stack.paths import CHECKOUT
@@ -229,7 +229,9 @@ def start_noop(environment: Environment, name: str, processes: int) -> Segs:
         environment.start(
             ServerSpec(
                 name=each,
-                command=lambda _: servers.until_parent_ends([sys.executable, "-m", "bench.noop", str(port)]),
+                command=lambda _: servers.until_parent_ends(
+                    [sys.executable, "-m", "bench.ingest.noop", str(port)]
+                ),
                 ready=lambda: servers.http_ready(f"{url}/health"),
                 url=url,
                 cwd=CHECKOUT,

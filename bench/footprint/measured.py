@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from bench.rows import Row
+from bench.ingest.rows import Row
 from simulator import uci
 
 INTERVAL = timedelta(minutes=15)

@@ -64,7 +64,7 @@ class Crowd:
 def connected(task: dict[str, Any]) -> Iterator[Crowd]:
     """``task["clients"]`` clients, each connected and subscribed."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "bench.listeners"],
+        [sys.executable, "-m", "bench.fanout.listeners"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.api_data import Grid
-from bench.api_requests import Request
+from bench.api.data import Grid
+from bench.api.requests import Request
 from bench.environment import DATABASE, TENANT, Environment
 from bench.figures import Sample, percentile
 from bench.wrk import LoadError

@@ -12,10 +12,10 @@ from typing import Any
 
 import psycopg
 
-from bench.disk import StoredError, scalar, sizes
 from bench.environment import Environment
 from bench.figures import Sample
-from bench.measured import Readings, days_ago
+from bench.footprint.disk import StoredError, scalar, sizes
+from bench.footprint.measured import Readings, days_ago
 from tests.support import pglite
 from tests.support.cluster import prepare
 

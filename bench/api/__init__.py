@@ -1,0 +1,1 @@
+"""What the API part loads and asks."""

@@ -1,0 +1,1 @@
+"""What the footprint part stores, and where."""

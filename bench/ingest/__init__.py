@@ -1,0 +1,1 @@
+"""Readings, and those who take them: SEGS, bare statements, peers."""

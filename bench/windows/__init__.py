@@ -1,0 +1,1 @@
+"""What the windows part fills its databases with."""

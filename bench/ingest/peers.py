@@ -9,6 +9,7 @@ import json
 import sys
 import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -21,7 +22,7 @@ from stack import servers
 from stack.paths import CHECKOUT
 from stack.process import ServerSpec
 
-RPC = CHECKOUT / "bench" / "postgrest_insert.sql"
+RPC = Path(__file__).with_name("postgrest_insert.sql")
 PACKAGES = ("influxdb", "victoria-metrics")
 Batches = Iterable[list[Row]]
 

@@ -23,6 +23,50 @@ Figures = dict[str, float]
 """Median by figure, as ``close 10,000 meters.ms``."""
 
 
+def ingest_500(figures: Figures, axes: Axes) -> None:
+    """Readings a second, 500 a request or a commit."""
+    _rates(
+        figures, axes, {name: f"{name}.rows_s" for name in _measures(figures, ".rows_s") if "500 a" in name}
+    )
+    axes.set(title="Readings stored, 500 a request or a commit", xlabel="readings a second")
+
+
+def ingest_1(figures: Figures, axes: Axes) -> None:
+    """Requests a second, one reading each."""
+    names = [name for name in _measures(figures, ".requests_s") if name.endswith(", 1 a request")]
+    _rates(figures, axes, {name: f"{name}.requests_s" for name in names})
+    axes.set(title="Readings stored, one a request", xlabel="requests a second")
+
+
+def ingest_cost(figures: Figures, axes: Axes) -> None:
+    """Processor time of a reading, by service."""
+    names = [name for name in _measures(figures, ".all servers cpu.us") if name.endswith(", 500 a request")]
+    left = dict.fromkeys(names, 0.0)
+    for service in ("ingest", "postgres", "redis", "postgrest", "influxdb", "victoria-metrics"):
+        spent = {name: figures.get(f"{name}.{service} cpu.us", 0.0) for name in names}
+        if any(spent.values()):
+            axes.barh(list(names), list(spent.values()), left=[left[name] for name in names], label=service)
+            left = {name: left[name] + spent[name] for name in names}
+    axes.invert_yaxis()
+    axes.set(title="Processor time of a reading, 500 a request", xlabel="microseconds")
+
+
+def _measures(figures: Figures, unit: str) -> list[str]:
+    names = [name.removesuffix(unit) for name in figures if name.endswith(unit)]
+    if not names:
+        raise KeyError(unit)
+    return names
+
+
+def _rates(figures: Figures, axes: Axes, names: dict[str, str]) -> None:
+    colors = ["tab:blue" if name.startswith("segs") else "tab:gray" for name in names]
+    bars = axes.barh(list(names), [figures[figure] for figure in names.values()], color=colors)
+    axes.bar_label(bars, fmt="{:,.0f}", fontsize=8)
+    axes.margins(x=0.15)
+    axes.invert_yaxis()
+    axes.tick_params(labelsize=8)
+
+
 def windows_close(figures: Figures, axes: Axes) -> None:
     """Closing a window, by meters, and restating it; beside it what the project wants."""
     points = {
@@ -133,6 +177,9 @@ def api_latency(figures: Figures, axes: Axes) -> None:
 
 
 PLOTS: tuple[tuple[str, Callable[[Figures, Axes], None]], ...] = (
+    ("ingest", ingest_500),
+    ("ingest", ingest_1),
+    ("ingest", ingest_cost),
     ("windows", windows_close),
     ("windows", late_refresh),
     ("windows", late_restate),
@@ -163,7 +210,8 @@ def draw(run: dict[str, object], folder: Path) -> list[Path]:
         except KeyError:
             continue
         axes.grid(visible=True, which="major", alpha=0.3)
-        axes.legend()
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend()
         path = folder / f"{plot.__name__.replace('_', '-')}.svg"
         figure.savefig(path, metadata={"Date": None})
         written.append(path)

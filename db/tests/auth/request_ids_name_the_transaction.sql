@@ -1,5 +1,5 @@
 begin;
-select plan(6);
+select plan(9);
 
 select set_config('request.path', '/', true);
 select set_config('request.headers', '{"x-request-id": "4f1c-17.a_B"}', true);
@@ -12,6 +12,15 @@ select set_config('segs.request_id', '', true), set_config('application_name', '
 select set_config('request.headers', '{"x-request-id": "two words''; drop"}', true);
 select auth.check_request();
 select is(current_setting('application_name'), 'before', 'what is no id is not taken');
+select set_config('request.headers', '{"x-request-id": "id\n"}', true);
+select auth.check_request();
+select is(current_setting('application_name'), 'before', 'nor what ends in a new line');
+select set_config('request.headers', json_build_object('x-request-id', repeat('x', 41))::text, true);
+select auth.check_request();
+select is(current_setting('application_name'), 'before', 'nor what is longer than 40 characters');
+select set_config('request.headers', '{"x-request-id": ""}', true);
+select auth.check_request();
+select is(current_setting('application_name'), 'before', 'nor nothing');
 select set_config('request.headers', '{"accept": "*/*"}', true);
 select lives_ok($$ select auth.check_request() $$, 'a request without an id is served');
 select set_config('request.headers', '', true);

@@ -1,5 +1,5 @@
 begin;
-select plan(9);
+select plan(11);
 select tap.make_tenant('acme');
 update auth.user_account set verified_at = now();
 
@@ -40,6 +40,20 @@ select
         'after signing out it passes no more'
     )
 from opened;
+select
+    throws_ok(
+        format($$ select pg_temp.check_as(pg_temp.claims('alice', %L) || '{"role": "admin"}') $$, sid), 'PT401',
+        'The session has ended', 'which is said before anything about the role'
+    )
+from opened;
+update auth.user_account set disabled_at = now() where user_id = tap.account('acme', 'alice');
+select
+    throws_ok(
+        format($$ select pg_temp.check_as(pg_temp.claims('alice', %L)) $$, sid), 'PT401',
+        'The token''s user does not exist or is disabled', 'and after what is said about the user'
+    )
+from opened;
+update auth.user_account set disabled_at = null where user_id = tap.account('acme', 'alice');
 
 select lives_ok(
     $$ select pg_temp.check_as(tap.claims('acme', 'alice', 'consumer')) $$, 'a token made by hand passes in development'

@@ -13,33 +13,41 @@ language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    seen integer[] := array(
-        select v.region_id from auth.visible_region as v
-        where v.periods @> $3 and (v.code = $2 or $2 is null)
-    );
-    plan tariff.plan;
+    seen record;
+    held record;
 begin
     if $1 is null or $1 not between -1000000000 and 1000000000 then
         raise sqlstate 'PT422' using
             message = 'kwh is not a number between -1000000000 and 1000000000',
             hint = 'Send the energy to price in kWh.';
     end if;
-    if $2 is null and cardinality(seen) <> 1 then
+    select count(*) as regions, min(v.region_id) as region_id, min(v.code) as code, min(v.tenant_id) as tenant_id
+    into seen
+    from auth.visible_region as v
+    where v.periods @> $3 and (v.code = $2 or $2 is null);
+    if $2 is null and seen.regions <> 1 then
         raise sqlstate 'PT422' using
             message = 'There is more than one region to choose from, or none',
             hint = 'Name the region; GET /regions lists those that you may name.';
     end if;
-    if cardinality(seen) = 0 then
+    if seen.regions = 0 then
         perform tariff.refuse_unknown_region($2);
     end if;
 
-    select r.code into region from grid.region as r where r.region_id = seen[1];
-    select p.* into plan from tariff.plan_at(seen[1], $3) as p;
-    price := trim_scale(tariff.price_at(seen[1], $3));
-    select t.currency into currency from grid.tenant as t where t.tenant_id = auth.tenant_id();
+    -- One statement: row-level security asks who calls anew for every table of every statement.
+    select t.currency, plan.base_price, plan.max_multiplier, coalesce(published.price, plan.base_price) as price
+    into held
+    from grid.tenant as t
+    left join tariff.price as published
+        on published.region_id = seen.region_id and published.window_start = grid.window_start($3)
+    left join lateral tariff.plan_at(seen.tenant_id, seen.region_id, $3) as plan on true
+    where t.tenant_id = seen.tenant_id;
+    region := seen.code;
+    price := trim_scale(held.price);
+    currency := held.currency;
     amount := round($1 * price, 2);
-    lowest_amount := round($1 * plan.base_price, 2);
-    highest_amount := round($1 * plan.base_price * plan.max_multiplier, 2);
+    lowest_amount := round($1 * held.base_price, 2);
+    highest_amount := round($1 * held.base_price * held.max_multiplier, 2);
     kwh := trim_scale($1);
     at := $3;
 end;

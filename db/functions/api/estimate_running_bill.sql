@@ -19,6 +19,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     meter integer;
+    in_tenant integer;
     in_region integer;
     owned tstzmultirange;
     zone text;
@@ -31,15 +32,15 @@ begin
         raise sqlstate 'PT422' using
             message = 'at is not a time', hint = 'Send a time with a zone, or leave it out for now.';
     end if;
-    select m.meter_id, m.region_id, range_agg(tstzrange(m.visible_from, m.visible_until))
-    into meter, in_region, owned
+    select m.meter_id, m.tenant_id, m.region_id, range_agg(tstzrange(m.visible_from, m.visible_until))
+    into meter, in_tenant, in_region, owned
     from auth.visible_meter as m
     where m.code = $1
-    group by m.meter_id, m.region_id;
+    group by m.meter_id, m.tenant_id, m.region_id;
     if not found then
         perform grid.refuse_unknown_meter($1);
     end if;
-    select t.time_zone, t.currency into zone, currency from grid.tenant as t where t.tenant_id = auth.tenant_id();
+    select t.time_zone, t.currency into zone, currency from grid.tenant as t where t.tenant_id = in_tenant;
     first_day := date_trunc('month', $2 at time zone zone)::date;
     since := grid.day_start(first_day, zone);
     month_ends := grid.day_start((first_day + interval '1 month')::date, zone);
@@ -48,7 +49,7 @@ begin
     -- that held.
     select
         $1, $2, coalesce(sum(b.energy), 0),
-        sum(b.energy * coalesce(p.price, (select plan.base_price from tariff.plan_at(in_region, b.bucket) as plan))),
+        sum(b.energy * coalesce(p.price, (select plan.base_price from tariff.plan_at(in_tenant, in_region, b.bucket) as plan))),
         count(*), count(p.price)
     into meter_id, at, energy, exact, windows, windows_priced
     from rollup.reading_15m as b

@@ -13,7 +13,7 @@ begin
         l.energy,
         p.plan_id
     from added as l
-    cross join lateral tariff.plan_at(l.region_id, l.window_start + interval '15 minutes') as p
+    cross join lateral tariff.plan_at(l.tenant_id, l.region_id, l.window_start + interval '15 minutes') as p
     cross join lateral tariff.multiplier(l.energy, p.high_load, p.max_multiplier) as m (multiplier)
     where l.revision = 1
     order by l.window_start, l.region_id

@@ -1,5 +1,5 @@
 begin;
-select plan(33);
+select plan(35);
 select tap.make_tenant('acme');
 select tap.make_tenant('other');
 update grid.tenant set time_zone = 'Europe/Berlin' where code = 'acme';
@@ -46,6 +46,8 @@ select results_eq(
     from api.estimate_bill(250.5, at => '2026-03-01 10:20Z') $$,
     $$ values ('north', 0.18, 45.09, 30.06, 60.12, 'EUR') $$, 'at the published price; one region needs no name'
 );
+select is((select price from api.estimate_bill(1, at => '2026-03-01 10:29:59Z')), 0.18, 'until its window ends');
+select is((select price from api.estimate_bill(1, at => '2026-03-01 10:30Z')), 0.12, 'and no longer');
 select is((select amount from api.estimate_bill(100, 'north')), 12.00, 'at the base price while none is published');
 select is((select amount from api.estimate_bill(-100, 'north')), -12.00, 'feeding in');
 select throws_ok(

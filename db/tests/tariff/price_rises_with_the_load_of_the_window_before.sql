@@ -52,13 +52,14 @@ select
         'one price a closed window'
     );
 
-select is(
-    trim_scale(tariff.price_at(tap.region('acme', 'south'), '2026-01-01 10:29:59Z')),
-    0.15,
-    'price_at: the published price'
-);
-select is(trim_scale(tariff.price_at(tap.region('acme', 'south'), '2026-01-01 10:30Z')), 0.12, 'else the base price');
-select is(trim_scale(tariff.price_at(tap.region('acme', 'north'), '2026-02-10 10:30Z')), 0.3, 'of the region''s plan');
-select is(tariff.price_at(-1, now()), null, 'none where there is no region');
+create function pg_temp.base_price(region text, at timestamptz) returns numeric
+language sql
+as $$
+    select trim_scale(p.base_price) from tariff.plan_at(tap.tenant('acme'), tap.region('acme', region), at) as p
+$$;
+select is(pg_temp.base_price('south', '2026-02-10 10:30Z'), 0.12, 'plan_at: the tenant''s plan');
+select is(pg_temp.base_price('north', '2026-02-10 10:30Z'), 0.3, 'the region''s own, where it has one');
+select is(pg_temp.base_price('north', '2026-03-01 00:00Z'), 0.12, 'as long as it is valid');
+select is_empty($$ select * from tariff.plan_at(-1, -1, now()) $$, 'none where nobody planned');
 select * from finish();
 rollback;

@@ -5,7 +5,7 @@ Every HTTP figure comes from wrk, which replays requests written down before: wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -49,6 +49,7 @@ class Ingest:
 
     def load(self, taker: peers.Taker, size: int) -> Sample:
         """Send for a second, then for as long as is measured; every reading answered for must be there."""
+        self.vacuum()
         before = taker.stored()
         warm = self._send(taker, size, 1)
         pids = {name: pid for name, pid in self.environment.pids().items() if name in taker.servers}
@@ -63,6 +64,18 @@ class Ingest:
                     f"{taker.name}: {answered} readings answered for, {after - before} stored"
                 )
         return {"rows_s": load.rate * size, **load.figures(), **cost.merged().each(load.sent * size)}
+
+    def bare(self, make: Callable[[list[Row]], writes.Write], **how: int) -> Sample:
+        """Write straight into the database."""
+        self.vacuum()
+        return writes.measure(
+            self.environment.database_url, make, meters=list(self.meters.values()), clock=self.clock, **how
+        )
+
+    def vacuum(self) -> None:
+        """As autovacuum would within a minute, and then in the middle of a measure."""
+        with self.environment.connect() as connection:
+            connection.execute("vacuum (analyze) grid.reading")
 
     def _send(self, taker: peers.Taker, size: int, seconds: int) -> wrk.Load:
         wrk.write_requests(
@@ -86,13 +99,7 @@ def prepare(environment: Environment, quick: bool) -> Mapping[str, Measure]:
     idle_one, idle_two = (peers.start_noop(environment, f"noop of {count}", count) for count in (1, 2))
     rpc = peers.PostgrestRpc(environment)
     influx, victoria = peers.InfluxDB(environment), peers.VictoriaMetrics(environment)
-    bare = partial(
-        writes.measure,
-        environment.database_url,
-        meters=list(ingest.meters.values()),
-        clock=ingest.clock,
-        rows=scale.copy_rows,
-    )
+    bare = partial(ingest.bare, rows=scale.copy_rows)
     return {
         "copy, one commit": partial(bare, writes.copy_batch, batch=scale.copy_rows),
         "copy, 500 a commit, 1 connection": partial(bare, writes.copy_batch, batch=500),

@@ -42,7 +42,9 @@ def arguments(parts: dict[str, Part]) -> argparse.Namespace:
     parser.add_argument("parts", nargs="*", metavar="part", help="see above")
     parser.add_argument("--rounds", type=int, default=3, help="rounds (default 3)")
     parser.add_argument("--quick", action="store_true", help="few rows: only to see that everything works")
-    parser.add_argument("--only", default="", help="only measures whose name holds this, e.g. copy")
+    parser.add_argument(
+        "--only", default="", help="only measures whose name holds this, or one of several: copy|insert"
+    )
     parser.add_argument(
         "--directory", type=Path, help="where the servers keep their data (default: a temporary folder)"
     )
@@ -84,7 +86,8 @@ def run_part(
     with running(directory, programs) as environment:
         with step(f"preparing {part.name}"):
             measures = part.prepare(environment, options.quick)
-        chosen = {name: measure for name, measure in measures.items() if options.only in name}
+        wanted = options.only.split("|")
+        chosen = {name: measure for name, measure in measures.items() if any(text in name for text in wanted)}
         settings = environment.settings()
         loads = []
         for number in range(1, options.rounds + 1):

@@ -33,6 +33,7 @@ from bench.load.user import SegsUser, ago, has, rows
 
 log = logging.getLogger("segs")
 
+MOST_CURRENT = 100_000.0  # A: what a reading may claim
 MOST_READINGS = 10_000
 """What the platform takes in one request."""
 numbers = count()
@@ -125,7 +126,7 @@ class Gateway(SegsUser):
             "timestamp": datetime.fromtimestamp(self.due, UTC).isoformat(),
             "kwh": round(kilowatts * self.interval / 3600, 6),
             "voltage": voltage,
-            "current": round(kilowatts * 1000 / voltage, 2),
+            "current": round(min(kilowatts * 1000 / voltage, MOST_CURRENT), 2),
         }
 
     def post(self, batch: list[dict[str, object]], name: str, twice: int | None = None) -> Any:

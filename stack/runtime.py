@@ -126,8 +126,8 @@ def ensure(need_root: bool = True, also: Sequence[str] = ()) -> Runtime:
         raise SetupError(
             f"the local runtime needs an x86-64 machine; this one is {platform.machine()}. {host.INSTEAD}"
         )
-    packages = (*PACKAGES, *also)
-    return Runtime(root=_ensure_root(need_root, packages), node_modules=_ensure_node_modules(), node=_node_binary())
+    root = _ensure_root(need_root, (*PACKAGES, *also))
+    return Runtime(root=root, node_modules=_ensure_node_modules(), node=_node_binary())
 
 
 def _ensure_root(need_root: bool, packages: Sequence[str]) -> Path | None:

@@ -187,3 +187,25 @@ async def _waiting(gateway: Gateway, rows: int) -> bool:
         text = await response.text()
     (value,) = [line.split()[1] for line in text.splitlines() if line.startswith("segs_ingest_waiting_rows ")]
     return float(value) >= rows
+
+
+async def test_what_one_writer_gathers_another_may_store(
+    start_ingest: Any, keys: Keys, database: Database
+) -> None:
+    server = start_ingest(SEGS_INGEST_WRITE_INTERVAL="0.1")
+    at = now().replace(microsecond=0) - timedelta(hours=1)
+    async with Gateway.open(server.url, keys.mint("device")) as gateway:
+        for second in range(3):
+            moment = at + timedelta(minutes=second)
+            await gateway.send([reading(1, moment)])
+            # one writer now waits for more like this, while the other is woken by what is worth a write at once
+            small = asyncio.create_task(gateway.send([reading(2, moment)]))
+            await asyncio.sleep(0.02)
+            large = [
+                reading(number, moment + timedelta(seconds=s)) for number in range(3, 53) for s in range(30)
+            ]
+            assert (await gateway.send(large))["accepted"] == 1500
+            assert (await small)["accepted"] == 1
+            await asyncio.sleep(0.12)
+    assert database.value("select count(*) from grid.reading") == 3 * 1502
+    assert [line for line in server.log() if "ERROR" in line] == []

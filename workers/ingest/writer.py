@@ -147,7 +147,8 @@ class Writer:
         self._writing += 1
         try:
             await self._gather()
-            await self._store(lane, self._take())
+            if group := self._take():  # another lane may have stored what this one was gathering
+                await self._store(lane, group)
         finally:
             self._writing -= 1
             if lane.connection is None:

@@ -198,7 +198,7 @@ async def test_what_one_writer_gathers_another_may_store(
         for second in range(3):
             moment = at + timedelta(minutes=second)
             await gateway.send([reading(1, moment)])
-            # one writer waits for more like this, while the other is woken by what is worth a write of its own
+            # one writer waits for more like this; the other is woken by what is worth a write of its own
             small = asyncio.create_task(gateway.send([reading(2, moment)]))
             await asyncio.sleep(0.02)
             large = [

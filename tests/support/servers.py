@@ -81,6 +81,7 @@ class TestServer(Server):
 
     def __init__(self, spec: ServerSpec) -> None:
         super().__init__(spec, JOURNAL)
+        self._before = JOURNAL.lengths()
 
     @property
     def url(self) -> str:
@@ -111,8 +112,8 @@ class TestServer(Server):
         wait_until(lambda: not any(_alive(int(pid)) for pid in children), "its children are gone")
 
     def log(self) -> list[str]:
-        """Everything it has written."""
-        return JOURNAL.of(self.spec.name)
+        """Everything it has written: not what one of its name wrote before, for another test."""
+        return JOURNAL.since(self._before).get(self.spec.name, [])
 
 
 def _alive(pid: int) -> bool:

@@ -167,8 +167,9 @@ def apply(url: str) -> list[str]:
             for job in jobs:
                 run_file(connection, job)
             connection.execute("reset role")
-        # PostgREST keeps a picture of schema api: it looks again when this commits.
+        # PostgREST keeps a picture of schema api and of its roles' settings: it looks again when this commits.
         connection.execute("notify pgrst, 'reload schema'")
+        connection.execute("notify pgrst, 'reload config'")
     if has_cron:
         _wake_scheduler(url)
     return [f"{count} function files", f"{len(jobs)} job files"]

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from stack import database as deployment
 from tests.support.cluster import Database
 from tests.support.keys import Keys
 from tests.support.rest import Answer, RestClient
+from tests.support.wait import wait_until
 
 OPERATOR = "00000000-0000-4000-8000-000000000002"
 
@@ -101,6 +103,25 @@ def test_a_request_ends_with_its_roles_statement_timeout(
     with database.connect() as connection, connection.transaction():
         connection.execute("lock table alert.rule in access exclusive mode")
         assert_error(api.get("/alert_rules", headers=keys.headers("consumer")), 500, "57014")
+
+
+def test_a_deploy_brings_a_roles_settings_to_a_running_server(
+    api: RestClient, keys: Keys, database: Database, closed: datetime
+) -> None:
+    def answers(offset: str) -> bool:
+        (row, *_) = api.get("/readings?limit=1", headers=keys.headers("consumer")).json()
+        return str(row["timestamp"]).endswith(offset)
+
+    assert answers("+00:00")
+    with database.connect() as connection:
+        connection.execute("alter role consumer set timezone = 'Asia/Tokyo'")
+        try:
+            deployment.apply(database.admin_url)
+            wait_until(lambda: answers("+09:00"), "the new time zone holds")
+        finally:
+            connection.execute("alter role consumer reset timezone")
+    deployment.apply(database.admin_url)
+    wait_until(lambda: answers("+00:00"), "the old time zone holds")
 
 
 def test_a_consumer_sees_their_own(api: RestClient, keys: Keys, closed: datetime) -> None:

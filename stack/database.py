@@ -167,7 +167,7 @@ def apply(url: str) -> list[str]:
             for job in jobs:
                 run_file(connection, job)
             connection.execute("reset role")
-        # PostgREST keeps a picture of schema api and of its roles' settings: it looks again when this commits.
+        # PostgREST keeps a picture of schema api and of roles' settings: it looks again when this commits.
         connection.execute("notify pgrst, 'reload schema'")
         connection.execute("notify pgrst, 'reload config'")
     if has_cron:

@@ -1,11 +1,8 @@
--- Two ways to the same rows, of which one is left out when the query starts. Staff: the tenant's alerts, as row-level
--- security shows them. Consumers: theirs alone, fetched meter by meter (the lateral's order keeps it from being
--- merged into the outer query), whatever the filter.
 create view api.alerts with (security_barrier) as
 select
     a.alert_id,
-    a.code as meter_id,
-    r.code as region,
+    a.meter as meter_id,
+    a.region,
     a.kind,
     a.severity,
     a.status,
@@ -19,28 +16,7 @@ select
     acknowledger.name as acknowledged_by,
     a.resolved_at,
     resolver.name as resolved_by
-from (
-    select staff.*, m.code
-    from alert.alert as staff
-    join grid.meter as m on m.tenant_id = staff.tenant_id and m.meter_id = staff.meter_id
-    where (select auth.sees_tenant()) and staff.tenant_id = (select auth.tenant_id())
-    union all
-    select own.*, m.code
-    from auth.visible_meter as m
-    cross join
-        lateral (
-            select a.*
-            from alert.alert as a
-            where
-                a.meter_id = m.meter_id
-                -- An alert tells of the windows that end from raised_at to last_seen_at. One of windows that the meter
-                -- changed hands in belongs to neither: its energy would tell of the other's use.
-                and a.raised_at >= m.visible_from + interval '15 minutes' and a.last_seen_at <= m.visible_until
-            order by a.raised_at
-        ) as own
-    where not (select auth.sees_tenant())
-) as a
-join grid.region as r on r.region_id = a.region_id
+from alert.visible_alert as a
 left join auth.user_account as acknowledger on acknowledger.user_id = a.acknowledged_by
 left join auth.user_account as resolver on resolver.user_id = a.resolved_by;
 grant select on api.alerts to consumer, operator, admin;

@@ -1,14 +1,13 @@
 create view api.data_quality with (security_barrier) as
 select
     m.code as meter_id,
-    g.code as region,
+    m.region,
     d.day,
     n.expected,
     coalesce(got.readings, 0) as received,
     greatest(n.expected - coalesce(got.readings, 0), 0) as missing,
     round(100.0 * least(coalesce(got.readings, 0), n.expected) / nullif(n.expected, 0), 2) as complete_percent
 from auth.visible_meter as m
-join grid.region as g on g.region_id = m.region_id
 join grid.tenant as t on t.tenant_id = m.tenant_id
 cross join
     lateral (

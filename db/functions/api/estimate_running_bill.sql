@@ -22,6 +22,7 @@ declare
     in_tenant integer;
     in_region integer;
     owned tstzmultirange;
+    owned_throughout boolean;
     zone text;
     first_day date;
     energy numeric;
@@ -45,6 +46,7 @@ begin
     since := grid.day_start(first_day, zone);
     month_ends := grid.day_start((first_day + interval '1 month')::date, zone);
 
+    owned_throughout := owned @> tstzrange(since, $2 + interval '15 minutes');
     -- Every window at its own price: the published one, else (looked up for these alone) the base price of the plan
     -- that held.
     select
@@ -56,7 +58,7 @@ begin
     left join tariff.price as p on p.region_id = in_region and p.window_start = b.bucket
     where
         b.meter_id = meter and b.bucket >= since and b.bucket < $2
-        and owned @> tstzrange(b.bucket, b.bucket + interval '15 minutes');
+        and (owned_throughout or owned @> tstzrange(b.bucket, b.bucket + interval '15 minutes'));
 
     passed := extract(epoch from $2 - since) / extract(epoch from month_ends - since);
     energy_kwh := trim_scale(energy * 0.000001);

@@ -1,14 +1,13 @@
 create view api.latest_readings with (security_barrier) as
 select
     m.code as meter_id,
-    g.code as region,
+    m.region,
     r.ts as "timestamp",
     trim_scale(r.energy * 0.000001) as energy_kwh,
     r.voltage,
     r.current,
     r.quality
 from auth.visible_meter as m
-join grid.region as g on g.region_id = m.region_id
 cross join lateral (
     select l.ts, l.energy, l.voltage, l.current, l.quality
     from grid.reading as l

@@ -1,14 +1,13 @@
 create view api.meters with (security_barrier) as
 select
     m.code as meter_id,
-    r.code as region,
+    m.region,
     m.kind,
     m.installed_at,
     m.retired_at,
     nullif(m.visible_from, '-infinity') as owned_from,
     nullif(m.visible_until, 'infinity') as owned_until
-from auth.visible_meter as m
-join grid.region as r on r.region_id = m.region_id;
+from auth.visible_meter as m;
 grant select on api.meters to consumer, operator, admin;
 comment on view api.meters is
 $$Smart meters

@@ -1,7 +1,7 @@
 create view api.readings with (security_barrier) as
 select
     m.code as meter_id,
-    g.code as region,
+    m.region,
     r.ts as "timestamp",
     trim_scale(r.energy * 0.000001) as energy_kwh,
     r.voltage,
@@ -9,7 +9,6 @@ select
     r.quality,
     r.received_at
 from auth.visible_meter as m
-join grid.region as g on g.region_id = m.region_id
 join grid.reading as r on r.meter_id = m.meter_id and r.ts >= m.visible_from and r.ts < m.visible_until;
 grant select on api.readings to consumer, operator, admin;
 comment on view api.readings is

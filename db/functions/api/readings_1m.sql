@@ -3,7 +3,7 @@
 create view api.readings_1m with (security_barrier) as
 select
     m.code as meter_id,
-    g.code as region,
+    m.region,
     b.bucket,
     b.readings,
     trim_scale(b.energy * 0.000001) as energy_kwh,
@@ -11,7 +11,6 @@ select
     trim_scale(b.energy_max * 0.000001) as energy_max_kwh,
     trim_scale(round(b.energy * 0.000001 / b.readings, 6)) as energy_avg_kwh
 from auth.visible_meter as m
-join grid.region as g on g.region_id = m.region_id
 cross join lateral (
     select r.bucket, r.readings, r.energy, r.energy_min, r.energy_max
     from rollup.reading_1m as r

@@ -2,7 +2,7 @@
 create view api.readings_monthly with (security_barrier) as
 select
     m.code as meter_id,
-    g.code as region,
+    m.region,
     b.month,
     b.readings,
     trim_scale(b.energy * 0.000001) as energy_kwh,
@@ -10,7 +10,6 @@ select
     b.energy_from as first_bucket,
     b.energy_until as last_bucket
 from auth.visible_meter as m
-join grid.region as g on g.region_id = m.region_id
 join grid.tenant as t on t.tenant_id = m.tenant_id
 cross join lateral (
     select

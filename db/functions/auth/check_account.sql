@@ -1,4 +1,4 @@
-create function auth.check_account(claims jsonb) returns void
+create function auth.check_account(claims jsonb) returns integer
 language plpgsql stable
 as $$
 declare
@@ -42,9 +42,11 @@ begin
             message = format('The token claims the role %s, which its user does not have', claims ->> 'role'),
             hint = 'Sign in again: your role has changed since the token was made.';
     end if;
+    return tenant;
 end;
 $$;
 revoke all on function auth.check_account(jsonb) from public;
 comment on function auth.check_account(jsonb) is
-'Refuses a token whose tenant or user is not known, whose session was signed out, has expired or is another''s (in '
-'production also one without a session), or which claims a role that its user does not have.';
+'The tenant of a token''s user. Refuses a token whose tenant or user is not known, whose session was signed out, has '
+'expired or is another''s (in production also one without a session), or which claims a role that its user does not '
+'have.';

@@ -7,13 +7,17 @@ as $$
 declare
     claims constant jsonb := auth.claims();
     wrong_claim text;
+    caller_tenant integer;
+    one_plan constant boolean := auth.one_plan_fits(current_setting('request.path', true), auth.sees_tenant());
 begin
     perform auth.note_request();
     if coalesce(claims ->> 'role', 'anon') = 'anon' and not claims ?| array['sub', 'tenant', 'iss', 'aud', 'exp'] then
         perform auth.check_anonymous();
         return;
     end if;
-    perform auth.check_method();
+    if current_setting('request.method', true) <> 'GET' then
+        perform auth.check_method();
+    end if;
 
     wrong_claim := auth.missing_claim(claims);
     if wrong_claim is not null then
@@ -26,8 +30,13 @@ begin
             message = 'A device token may only send readings',
             hint = 'POST readings to /telemetry/batch, or sign in as a user to read the API.';
     end if;
-    perform auth.check_account(claims);
-    perform auth.choose_plan();
+    caller_tenant := auth.check_account(claims);
+    perform
+        -- Policies and views ask for these again and again: auth.tenant_id(), auth.user_id().
+        set_config('segs.tenant_id', caller_tenant::text, true),
+        set_config('segs.user_id', claims ->> 'sub', true),
+        set_config('segs.claims', current_setting('request.jwt.claims'), true),
+        set_config('plan_cache_mode', case when one_plan then 'force_generic_plan' else current_setting('plan_cache_mode') end, true);
 end;
 $$;
 revoke all on function auth.check_request() from public;

@@ -77,8 +77,8 @@ select set_eq(
     $$
     values
         ('auth.check_request()'), ('auth.claims()'), ('auth.tenant_id()'), ('auth.user_id()'), ('auth.sees_tenant()'),
-        ('auth.own_meter_ids()'), ('auth.own_region_ids()'), ('event.cursor(xid8,bigint)'),
-        ('grid.day_start(date,text)')
+        ('auth.noted(text)'), ('auth.find_tenant_id()'), ('auth.find_user_id()'), ('auth.own_meter_ids()'),
+        ('auth.own_region_ids()'), ('event.cursor(xid8,bigint)'), ('grid.day_start(date,text)')
     $$,
     'of private functions they execute only the request check and what policies and views ask'
 );

@@ -1,5 +1,5 @@
 begin;
-select plan(4);
+select plan(5);
 select tap.make_tenant('acme');
 select tap.sign_in('acme', 'alice');
 
@@ -13,6 +13,7 @@ begin
 end;
 $$;
 select is(pg_temp.mode_of('/readings_15m'), 'force_generic_plan', 'a rollup: one plan for every meter and time');
+select is(pg_temp.mode_of('/rpc/estimate_bill'), 'force_generic_plan', 'an estimate: one meter or region');
 select is(pg_temp.mode_of('/readings'), 'auto', 'raw readings: as the planner finds best');
 select is(pg_temp.mode_of('/alerts'), 'force_generic_plan', 'one''s own alerts: found by meter, whatever the filter');
 select tap.sign_in('acme', 'operator');

@@ -102,5 +102,6 @@ begin
     );
     perform set_config('request.jwt.claims', tap.claims(tenant_code, owner, claimed_role)::text, true);
     perform set_config('role', claimed_role, true);
+    perform auth.check_request();
 end;
 $$;

@@ -5,13 +5,15 @@ import gzip
 import json
 import math
 import zlib
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workers.errors import BadRequest, PayloadTooLarge, Unprocessable
-from workers.ingest.body import MALFORMED, gunzip, parse_document, parse_leniently, parse_lines
+from workers.ingest.body import decode, gunzip, parse_document, parse_leniently, parse_lines
+from workers.ingest.readings import MALFORMED, Reading, shape
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -62,6 +64,87 @@ def test_lines_fail_alone_and_blank_lines_do_not_count() -> None:
         "\udcff",
         2,
     ]
+
+
+# What a value may be written as: right for one field or another, or for none, or not JSON at all.
+odd = st.sampled_from(
+    [
+        *("0", "-0", "-0.0", "1e6", "1E+06", "1000000.0000001", "-1e5", "-100000.00000000001", "1e0000001"),
+        *("1.7976931348623159e308", "1e309", "-1e999", "5e-324", "1e-400", "1" + "0" * 400, "0." + "3" * 40),
+        *("9007199254740993", "18446744073709551615", "18446744073709551616", "-9223372036854775809"),
+        *("01", "1.", ".5", "+1", "-", "0x1", "1_0", "NaN", "Infinity", "null", "true", "", "[]", "{}"),
+        *('""', '"1"', r'"\u0000"', r'"\ud83d\ude00"', r'"\ud800"', r'"\ude00"', r'"\t\/"', r'"\x"'),
+        *('"\0"', '"\x01"', '"\x7f"', '"\t"', '"\ufeff"', '"\ud800"'),
+        *(f'"{letter * length}"' for letter in ("a", "€", "😀") for length in (40, 41, 64, 65)),
+    ]
+)
+texts = st.builds(json.dumps, st.text(min_size=1, max_size=40), ensure_ascii=st.booleans())
+numbers = st.floats(allow_nan=False, allow_infinity=False).map(repr) | st.integers().map(str)
+right = {
+    "meter_id": texts,
+    "timestamp": texts,
+    "kwh": numbers | st.decimals(allow_nan=False, allow_infinity=False).map(str),
+    "voltage": st.floats(0, 1e6).map(repr) | st.integers(0, 1_000_000).map(str) | st.just("null"),
+    "current": st.floats(-1e5, 1e5).map(repr) | st.integers(-100_000, 100_000).map(str) | st.just("null"),
+}
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> tuple[bytes, bool]:
+    """A body of a few readings with at most one thing odd in each, and whether it is of lines."""
+
+    def seldom() -> bool:
+        return draw(st.integers(0, 7)) == 7
+
+    def reading() -> str:
+        names = draw(st.permutations([name for name in right if name != "current" or draw(st.booleans())]))
+        fields = [(name, draw(right[name])) for name in names]
+        if seldom():
+            names = [*right, "other", "Kwh", "", r"meter\u005fid"]
+            fields[draw(st.integers(0, 3))] = (draw(st.sampled_from(names)), draw(odd))
+        if seldom():
+            fields.insert(0, (draw(st.sampled_from([*right])), draw(odd)))
+        blank = draw(st.sampled_from([" ", "\t", "\r", "\n", "\x0b", "\xa0"])) if seldom() else ""
+        return "{" + ",".join(f'{blank}"{name}":{blank}{value}' for name, value in fields) + blank + "}"
+
+    items = [draw(odd) if seldom() else reading() for _ in range(draw(st.integers(0, 3)))]
+    lines = draw(st.booleans())
+    if lines:
+        ends = ["\n", "\n\n", "\r\n", " ", "", "\n\x0c", "\n,"]
+        text = (draw(st.sampled_from(ends)) if seldom() else "\n").join(items)
+    else:
+        array = "[" + ",".join(items) + "]"
+        text = draw(st.sampled_from([array, f'{{"readings": {array}}}']))
+        if seldom():
+            around = [
+                "{}{}",
+                '{{"readings":{},"x":1}}',
+                '{{"readings":[1],"readings":{}}}',
+                "[{}]",
+                "{},",
+                "\ufeff{}",
+            ]
+            text = draw(st.sampled_from(around)).format(array, array)
+    data = bytearray(text.encode("utf-8", "surrogatepass"))
+    if data and seldom():
+        data[draw(st.integers(0, len(data) - 1))] = draw(st.integers(0, 255))
+    return bytes(data), lines
+
+
+def values(readings: list[Any]) -> list[object]:
+    """Comparable: the fields of each reading, and the very bits of its numbers."""
+    return [
+        one and {name: repr(getattr(one, name)) for name in Reading.__struct_fields__} for one in readings
+    ]
+
+
+@settings(max_examples=500)
+@given(bodies())
+def test_what_is_decoded_at_once_is_what_is_read_one_by_one(body: tuple[bytes, bool]) -> None:
+    data, lines = body
+    at_once = decode(data, lines=lines)
+    if at_once is not None:
+        assert values(at_once) == values(shape(parse_lines(data) if lines else parse_document(data)))
 
 
 @given(st.lists(json_values))

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.ingest.body import MALFORMED
 from workers.ingest.readings import (
+    MALFORMED,
     MANY,
     Limits,
     Screened,
@@ -33,7 +33,7 @@ GOOD: dict[str, Any] = {"meter_id": "M-1", "timestamp": "2026-07-01T12:00:00Z", 
 
 def screened(*items: Any) -> Screened:
     values = list(items)
-    return screen(values, shape(values), {"M-1": 1, "M-2": 2}, LIMITS, NOW.timestamp())
+    return screen(lambda: values, shape(values), {"M-1": 1, "M-2": 2}, LIMITS, NOW.timestamp())
 
 
 def rejection(item: Any) -> tuple[str, str]:

@@ -15,13 +15,13 @@ from workers import db, request_id
 from workers.errors import RateLimited, ServiceError, Unavailable, error_middleware
 from workers.health import HEALTH, setup_health
 from workers.ingest import statements
-from workers.ingest.body import read_items
+from workers.ingest.body import Batch, read_batch
 from workers.ingest.devices import Device, Devices
 from workers.ingest.meters import MeterDirectory, Tenants
 from workers.ingest.metrics import IngestMetrics
 from workers.ingest.plan import Job
 from workers.ingest.rate import RateLimiter
-from workers.ingest.readings import Limits, Rejection, Screened, meter_codes, screen, shape, well_formed
+from workers.ingest.readings import Limits, Rejection, Screened, meter_codes, screen, well_formed
 from workers.ingest.recent import RecentTimes
 from workers.ingest.settings import IngestSettings
 from workers.ingest.statements import QuarantineRow
@@ -67,13 +67,13 @@ class Ingest:
 
     async def _accept(self, request: web.Request) -> web.Response:
         device = await self._admit(request)
-        items = await read_items(
+        batch = await read_batch(
             request,
             max_bytes=self.settings.ingest_max_body_bytes,
             max_readings=self.settings.ingest_max_readings,
         )
         directory = await self.tenants.directory(device.tenant)
-        screened = await self._screen(items, directory, device)
+        screened = await self._screen(batch, directory, device)
         job = _job(directory.tenant_id, screened)
         duplicates = 0
         if job.size:
@@ -91,18 +91,17 @@ class Ingest:
         self.writer.check()
         return device
 
-    async def _screen(self, items: list[object], directory: MeterDirectory, device: Device) -> Screened:
+    async def _screen(self, batch: Batch, directory: MeterDirectory, device: Device) -> Screened:
         if self.limits is None:
             raise Unavailable("the limits are not loaded yet")
-        readings = shape(items)
-        codes = meter_codes(readings)
+        codes = meter_codes(batch.readings)
         meters = directory.known()
         if not codes <= meters.keys():
             meters = await directory.resolve(well_formed(codes))
         if device.meters is not None:
             # A meter that is not the device's is no meter to it, in the same words as one that is nobody's.
             meters = {code: meters[code] for code in codes & device.meters if code in meters}
-        return screen(items, readings, meters, self.limits, time.time())
+        return screen(lambda: batch.items, batch.readings, meters, self.limits, time.time())
 
     async def watch_limits(self, pool: db.Pool) -> None:
         """Keep ``limits`` as ingest.limits says."""

@@ -1,19 +1,24 @@
 """Request bodies: JSON object, bare array or newline-delimited JSON, plain or gzip, within a size.
 
-JSON is read strictly first. A body that strict JSON refuses is read once more with the leniency that lets one
-bad reading (NaN, 1e999, a stray byte) be rejected by itself; only a body without structure is malformed.
+A body that holds nothing but readings is decoded into them at once. Any other is read as JSON of any kind,
+strictly first. What strict JSON refuses is read once more with the leniency that lets one bad reading (NaN,
+1e999, a stray byte) be rejected by itself; only a body without structure is malformed.
 """
 
 from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
+import msgspec
 import orjson
 from aiohttp import web
 
 from workers.errors import BadRequest, PayloadTooLarge, Unprocessable, UnsupportedMediaType
+from workers.ingest.readings import MALFORMED, Reading, shape
 
 JSON = "application/json"
 NDJSON = frozenset({"application/x-ndjson", "application/ndjson"})
@@ -23,15 +28,38 @@ GZIP = frozenset({"gzip", "x-gzip"})
 _MAX_INTEGER_DIGITS = 309
 
 
-class Malformed:
-    """Stands for a line that is not JSON: a value that no reading can be."""
+class _Document(msgspec.Struct, forbid_unknown_fields=True):
+    readings: list[Reading]
 
 
-MALFORMED = Malformed()
+_DOCUMENT = msgspec.json.Decoder(list[Reading] | _Document)
+_LINE = msgspec.json.Decoder(Reading)
 
 
-async def read_items(request: web.Request, *, max_bytes: int, max_readings: int) -> list[Any]:
-    """The readings of the request as unchecked JSON values, at least one."""
+class Batch:
+    """The readings of one request, and what was sent."""
+
+    def __init__(self, data: bytes, *, lines: bool) -> None:
+        self._data = data
+        self._lines = lines
+        self._good = decode(data, lines=lines)
+
+    def __len__(self) -> int:
+        return len(self.items if self._good is None else self._good)
+
+    @cached_property
+    def readings(self) -> Sequence[Reading | None]:
+        """None stands for what is no reading."""
+        return shape(self.items) if self._good is None else self._good
+
+    @cached_property
+    def items(self) -> list[Any]:
+        """What was sent, as unchecked JSON values."""
+        return parse_lines(self._data) if self._lines else parse_document(self._data)
+
+
+async def read_batch(request: web.Request, *, max_bytes: int, max_readings: int) -> Batch:
+    """The readings of the request, at least one."""
     lines = _is_ndjson(request.headers.get("Content-Type"))
     encoding = request.headers.get("Content-Encoding")
     compressed = _is_gzip(encoding) if encoding else False
@@ -41,16 +69,30 @@ async def read_items(request: web.Request, *, max_bytes: int, max_readings: int)
         raise _too_large(max_bytes) from None
     if compressed:
         data = gunzip(data, max_bytes)
-    items = parse_lines(data) if lines else parse_document(data)
-    if not items:
+    batch = Batch(data, lines=lines)
+    if not len(batch):
         raise Unprocessable("the batch holds no readings", code="empty_batch")
-    if len(items) > max_readings:
+    if len(batch) > max_readings:
         raise PayloadTooLarge(
-            f"the batch holds {len(items)} readings",
+            f"the batch holds {len(batch)} readings",
             code="too_many_readings",
             hint=f"at most {max_readings} a request",
         )
-    return items
+    return batch
+
+
+def decode(data: bytes, *, lines: bool) -> list[Reading] | None:
+    """The readings of a body in which every one is of the right shape; else None.
+
+    What this takes, :func:`parse_document` or :func:`parse_lines` and :func:`shape` take as the same.
+    """
+    try:
+        if lines:
+            return [_LINE.decode(text) for line in data.split(b"\n") if (text := line.strip())]
+        document = _DOCUMENT.decode(data)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return document.readings if isinstance(document, _Document) else document
 
 
 def parse_document(data: bytes) -> list[Any]:

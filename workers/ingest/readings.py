@@ -1,24 +1,27 @@
-"""From unchecked JSON values to rows: the shape of a reading, and what it may claim.
+"""From JSON to rows: the shape of a reading, and what it may claim.
 
 The rules and their words are those of ingest.drain_queue() too; change both together.
+
+The shape is written down twice. :class:`Reading` is decoded from a whole body at once, and refuses the whole;
+:class:`Fields` checks one value after the other, and says what is wrong. Both accept the same.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Annotated, Any, NotRequired, cast
+from typing import Annotated, Any, NotRequired
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Meta, Struct
 from pydantic import ConfigDict, Field, FiniteFloat, GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
-from workers.ingest.body import MALFORMED
 from workers.ingest.rows import pack_row, pack_rows
 
 MWH_PER_KWH = 1_000_000
@@ -46,8 +49,25 @@ class _NoneOnError:
         return core_schema.with_default_schema(handler(source), default=None, on_error="default")
 
 
-class Reading(TypedDict):
-    """The shape of one reading, as it comes in."""
+class Malformed:
+    """Stands for a line that is not JSON: a value that no reading can be."""
+
+
+MALFORMED = Malformed()
+
+
+class Reading(Struct, forbid_unknown_fields=True, gc=False):
+    """One reading of the right shape: ``kwh`` in kWh, ``voltage`` in V, ``current`` in A."""
+
+    meter_id: Annotated[str, Meta(min_length=1, max_length=64)]
+    timestamp: Annotated[str, Meta(min_length=1, max_length=40)]
+    kwh: float
+    voltage: Annotated[float, Meta(ge=0, le=1_000_000)] | None = None
+    current: Annotated[float, Meta(ge=-100_000, le=100_000)] | None = None
+
+
+class Fields(TypedDict):
+    """The shape of one reading, as an object that may be anything."""
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]
 
@@ -58,8 +78,8 @@ class Reading(TypedDict):
     current: NotRequired[Annotated[FiniteFloat, Field(ge=-100_000, le=100_000)] | None]
 
 
-_ONE = TypeAdapter(Reading)
-_MANY = TypeAdapter(list[Annotated[Reading, _NoneOnError()]])
+_ONE = TypeAdapter(Fields)
+_MANY = TypeAdapter(list[Annotated[Fields, _NoneOnError()]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +122,13 @@ class Screened:
 
 def shape(items: list[Any]) -> list[Reading | None]:
     """Each item as a reading, or None if it is not of that shape (see :func:`fault`)."""
-    return cast("list[Reading | None]", _MANY.validate_python(items))
+    shaped: list[Any] = _MANY.validate_python(items)
+    return [None if fields is None else Reading(**fields) for fields in shaped]
 
 
-def meter_codes(readings: list[Reading | None]) -> set[str]:
+def meter_codes(readings: Sequence[Reading | None]) -> set[str]:
     """The meters that a batch names."""
-    return {reading["meter_id"] for reading in readings if reading is not None}
+    return {reading.meter_id for reading in readings if reading is not None}
 
 
 def well_formed(codes: Iterable[str]) -> set[str]:
@@ -116,44 +137,51 @@ def well_formed(codes: Iterable[str]) -> set[str]:
 
 
 def screen(
-    items: list[Any], readings: list[Reading | None], meters: Mapping[str, int], limits: Limits, at: float
+    sent: Callable[[], list[Any]],
+    readings: Sequence[Reading | None],
+    meters: Mapping[str, int],
+    limits: Limits,
+    at: float,
 ) -> Screened:
-    """Sort the readings into good ones and rejections; ``at`` is now (Unix time)."""
+    """Sort the readings into good ones and rejections; ``at`` is now (Unix time).
+
+    ``sent`` says what was sent, item by item; it is asked if something is rejected.
+    """
     latest = round((at + limits.max_ahead.total_seconds()) * MICROSECONDS)
     oldest = round((at - limits.max_age.total_seconds()) * MICROSECONDS)
     if len(readings) >= MANY:
         packed = _pack_good(readings, meters, oldest, latest, limits.max_energy)
         if packed is not None:
             return Screened(packed, len(readings))
-    return _screen_each(items, readings, meters, limits, oldest, latest)
+    return _screen_each(sent, readings, meters, limits, oldest, latest)
 
 
 def _pack_good(
-    readings: list[Reading | None], meters: Mapping[str, int], oldest: int, latest: int, max_energy: int
+    readings: Sequence[Reading | None], meters: Mapping[str, int], oldest: int, latest: int, max_energy: int
 ) -> bytes | None:
     """The batch, packed column by column, if every reading in it is good; else None.
 
     It does what :func:`_screen_each` does one by one, at a quarter of the cost.
     """
     good = [reading for reading in readings if reading is not None]
-    keys = [meters.get(reading["meter_id"]) for reading in good]
-    texts = [reading["timestamp"] for reading in good]
+    keys = [meters.get(reading.meter_id) for reading in good]
+    texts = [reading.timestamp for reading in good]
     times = {text: microseconds(text) for text in set(texts)}
     if len(good) < len(readings) or None in keys or None in times.values():
         return None
     ts = np.array([times[text] for text in texts], dtype=np.int64)
-    energy = milliwatt_hours_of([reading["kwh"] for reading in good])
+    energy = milliwatt_hours_of([reading.kwh for reading in good])
     if energy is None or ts.min() < oldest or ts.max() > latest or np.abs(energy).max() > max_energy:
         return None
     # None becomes NaN
-    voltage = np.array([reading.get("voltage") for reading in good], dtype=np.float64)
-    current = np.array([reading.get("current") for reading in good], dtype=np.float64)
+    voltage = np.array([reading.voltage for reading in good], dtype=np.float64)
+    current = np.array([reading.current for reading in good], dtype=np.float64)
     return pack_rows(np.array(keys, dtype=np.int32), ts, energy, voltage, current)
 
 
 def _screen_each(
-    items: list[Any],
-    readings: list[Reading | None],
+    sent: Callable[[], list[Any]],
+    readings: Sequence[Reading | None],
     meters: Mapping[str, int],
     limits: Limits,
     oldest: int,
@@ -165,21 +193,21 @@ def _screen_each(
     times: dict[str, int | None] = {}
     for index, reading in enumerate(readings):
         if reading is None:
-            result.rejections.append(Rejection(index, INVALID_READING, fault(items[index])))
+            result.rejections.append(Rejection(index, INVALID_READING, fault(sent()[index])))
             continue
-        text = reading["timestamp"]
+        text = reading.timestamp
         ts = times[text] if text in times else times.setdefault(text, microseconds(text))
-        meter = meters.get(reading["meter_id"])
-        energy = milliwatt_hours(reading["kwh"])
+        meter = meters.get(reading.meter_id)
+        energy = milliwatt_hours(reading.kwh)
         if (
             ts is None
             or meter is None
             or not oldest <= ts <= latest
             or not -max_energy <= energy <= max_energy
         ):
-            result.rejections.append(_rejection(index, items[index], ts, meter, latest, oldest, limits))
+            result.rejections.append(_rejection(index, sent()[index], ts, meter, latest, oldest, limits))
         else:
-            rows.append(pack_row(meter, ts, energy, reading.get("voltage"), reading.get("current")))
+            rows.append(pack_row(meter, ts, energy, reading.voltage, reading.current))
     result.packed, result.count = b"".join(rows), len(rows)
     return result
 

@@ -96,11 +96,11 @@ class Ingest:
             raise Unavailable("the limits are not loaded yet")
         codes = meter_codes(batch.readings)
         meters = directory.known()
-        if not codes <= meters.keys():
+        if not all(map(meters.__contains__, codes)):
             meters = await directory.resolve(well_formed(codes))
         if device.meters is not None:
             # A meter that is not the device's is no meter to it, in the same words as one that is nobody's.
-            meters = {code: meters[code] for code in codes & device.meters if code in meters}
+            meters = {code: meters[code] for code in device.meters.intersection(codes) if code in meters}
         return screen(lambda: batch.items, batch.readings, meters, self.limits, time.time())
 
     async def watch_limits(self, pool: db.Pool) -> None:

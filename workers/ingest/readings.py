@@ -126,9 +126,9 @@ def shape(items: list[Any]) -> list[Reading | None]:
     return [None if fields is None else Reading(**fields) for fields in shaped]
 
 
-def meter_codes(readings: Sequence[Reading | None]) -> set[str]:
-    """The meters that a batch names."""
-    return {reading.meter_id for reading in readings if reading is not None}
+def meter_codes(readings: Sequence[Reading | None]) -> list[str]:
+    """The meters that a batch names, each as often as it does."""
+    return [reading.meter_id for reading in readings if reading is not None]
 
 
 def well_formed(codes: Iterable[str]) -> set[str]:

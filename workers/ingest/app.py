@@ -94,14 +94,15 @@ class Ingest:
     async def _screen(self, batch: Batch, directory: MeterDirectory, device: Device) -> Screened:
         if self.limits is None:
             raise Unavailable("the limits are not loaded yet")
-        codes = meter_codes(batch.readings)
+        readings = batch.readings()
+        codes = meter_codes(readings)
         meters = directory.known()
         if not all(map(meters.__contains__, codes)):
             meters = await directory.resolve(well_formed(codes))
         if device.meters is not None:
             # A meter that is not the device's is no meter to it, in the same words as one that is nobody's.
             meters = {code: meters[code] for code in device.meters.intersection(codes) if code in meters}
-        return screen(lambda: batch.items, batch.readings, meters, self.limits, time.time())
+        return screen(lambda: batch.items, readings, meters, self.limits, time.time())
 
     async def watch_limits(self, pool: db.Pool) -> None:
         """Keep ``limits`` as ingest.limits says."""

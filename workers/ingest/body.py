@@ -47,9 +47,8 @@ class Batch:
     def __len__(self) -> int:
         return len(self.items if self._good is None else self._good)
 
-    @cached_property
     def readings(self) -> Sequence[Reading | None]:
-        """None stands for what is no reading."""
+        """What was sent, as readings; None stands for what is none."""
         return shape(self.items) if self._good is None else self._good
 
     @cached_property
@@ -70,11 +69,12 @@ async def read_batch(request: web.Request, *, max_bytes: int, max_readings: int)
     if compressed:
         data = gunzip(data, max_bytes)
     batch = Batch(data, lines=lines)
-    if not len(batch):
+    count = len(batch)
+    if not count:
         raise Unprocessable("the batch holds no readings", code="empty_batch")
-    if len(batch) > max_readings:
+    if count > max_readings:
         raise PayloadTooLarge(
-            f"the batch holds {len(batch)} readings",
+            f"the batch holds {count} readings",
             code="too_many_readings",
             hint=f"at most {max_readings} a request",
         )

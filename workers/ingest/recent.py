@@ -36,8 +36,8 @@ MAX_METERS = 16 * 1024 * PAGE
 """Meters with a higher key are not remembered: their readings always seem new."""
 NEVER = np.iinfo(np.int64).min
 KEEP_SECONDS = 7 * 86_400
-TELL_INTERVAL = 0.05
-SAVE_EVERY = 20  # times of telling
+TELL_INTERVAL = 0.2
+SAVE_EVERY = 5  # times of telling
 LOAD_TIMEOUT = 5.0
 LOAD_EVERY = 10.0
 """Seconds from one look at what is kept to the next: what was told while nobody listened is there."""
@@ -62,7 +62,7 @@ class RecentTimes:
         self._database: str | None = None
         self._bound = asyncio.Event()
         self._latest: npt.NDArray[np.int64] = np.full(PAGE, NEVER, dtype=np.int64)
-        self._untold: list[bytes] = []
+        self._untold: Mask = np.zeros(PAGE, dtype=np.bool_)
         self._unsaved: set[int] = set()
         self._backoff = Backoff(0.5, 5.0)
         self._closed_until = 0.0
@@ -89,20 +89,20 @@ class RecentTimes:
 
     def stored(self, rows: Rows) -> None:
         """Remember committed rows."""
-        self._remember(rows["meter_id"].astype(np.intp), rows["ts"].astype(np.int64))
+        meters = rows["meter_id"].astype(np.intp)
+        self._remember(meters, rows["ts"].astype(np.int64))
         if self._redis is not None:
-            told = np.empty(len(rows), dtype=TOLD)
-            told["meter_id"], told["ts"] = rows["meter_id"], rows["ts"]
-            self._untold.append(told.tobytes())
-            pages = np.unique(np.minimum(told["meter_id"], MAX_METERS - 1) // PAGE)
-            self._unsaved.update(pages.tolist())
+            self._untold[meters[meters < len(self._untold)]] = True
 
     async def tell(self) -> None:
-        """Tell the other processes what is new here since the last time."""
-        if self._untold and self._usable():
-            message = b"".join((self._me, *self._untold))
-            self._untold.clear()
-            await self._ask(self._redis.publish(self._channel, message))
+        """Tell the other processes what is new here since the last time: each meter once."""
+        meters = np.flatnonzero(self._untold)
+        self._untold[meters] = False
+        self._unsaved.update(np.unique(meters // PAGE).tolist())
+        if len(meters) and self._usable():
+            told = np.empty(len(meters), dtype=TOLD)
+            told["meter_id"], told["ts"] = meters, self._latest[meters]
+            await self._ask(self._redis.publish(self._channel, self._me + told.tobytes()))
 
     async def save(self) -> None:
         """Keep what is new for processes that start later."""
@@ -189,16 +189,16 @@ class RecentTimes:
             grown = np.full(min(pages * PAGE, MAX_METERS), NEVER, dtype=np.int64)
             grown[: len(self._latest)] = self._latest
             self._latest = grown
+            self._untold = np.append(self._untold, np.zeros(len(grown) - len(self._untold), dtype=np.bool_))
 
     def _forget(self) -> None:
-        self._untold.clear()
+        self._untold = np.zeros(len(self._latest), dtype=np.bool_)
         self._unsaved.clear()
 
     def _usable(self) -> bool:
-        if self._redis is None or self._database is None or time.monotonic() < self._closed_until:
-            self._untold.clear()
-            return False
-        return True
+        return (
+            self._redis is not None and self._database is not None and time.monotonic() >= self._closed_until
+        )
 
     async def _ask(self, question: Awaitable[Any]) -> Any:
         try:

@@ -34,7 +34,7 @@ class IngestSettings(WorkerSettings):
     ingest_write_rows: int = Field(20_000, ge=1)
     ingest_queue_rows: int = Field(100_000, ge=1)
     # Seconds from one write to the next while the requests are small: more of them share a commit.
-    ingest_write_interval: float = Field(0.004, ge=0, le=0.1)
+    ingest_write_interval: float = Field(0.01, ge=0, le=0.1)
     ingest_write_timeout: float = Field(10.0, gt=0)
 
     # How long a meter code stays resolved (a meter retired meanwhile is still taken), and unknown.

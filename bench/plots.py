@@ -212,7 +212,7 @@ def draw(run: dict[str, object], folder: Path) -> list[Path]:
             continue
         axes.grid(visible=True, which="major", alpha=0.3)
         if axes.get_legend_handles_labels()[0]:
-            axes.legend()
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, frameon=False)
         path = folder / f"{plot.__name__.replace('_', '-')}.svg"
         figure.savefig(path, metadata={"Date": None})
         written.append(path)

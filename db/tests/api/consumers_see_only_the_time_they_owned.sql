@@ -1,5 +1,5 @@
 begin;
-select plan(20);
+select plan(21);
 select tap.make_tenant('acme');
 -- M-3 (east): alice until 12:20, then bob.
 select tap.own('acme', 'M-3', 'alice', '[2026-01-01 00:00Z, 2026-01-02 12:20Z)');
@@ -64,5 +64,13 @@ select is((select count(*) from api.current_tariffs where region = 'east'), 1::b
 select tap.sign_in('acme', 'operator');
 select is((select count(*) from api.readings), 36::bigint, 'the operator sees all readings');
 select is((select count(*) from api.meters where meter_id = 'M-3'), 1::bigint, 'and the meter once');
+
+select tap.sign_out();
+update grid.meter set region_id = tap.region('acme', 'west') where meter_id = tap.meter('acme', 'M-3');
+select tap.sign_in('acme', 'bob');
+select results_eq(
+    $$ select raised_at, region from api.alerts $$, $$ values ('2026-01-02 13:30Z'::timestamptz, 'east') $$,
+    'an alert stays with the region that the meter was in'
+);
 select * from finish();
 rollback;

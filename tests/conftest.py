@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from stack import runtime as stack_runtime
 from stack import servers as stack
@@ -29,6 +30,10 @@ from tests.support.platform import Platform
 from tests.support.servers import Postgres, Redis, TestServer, free_port, worker
 
 pytest_plugins = ["tests.support.report"]
+
+# No test may depend on how fast the machine is at the moment.
+settings.register_profile("segs", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("segs")
 
 StartWorker = Callable[..., TestServer]
 

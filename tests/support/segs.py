@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from stack.paths import CHECKOUT
+from stack.paths import CHECKOUT, DataDir
+from stack.plan import INTERNAL
 from tests.support.rest import RestClient
 from tests.support.servers import free_port
 from tests.support.wait import wait_until
@@ -24,6 +25,10 @@ class Segs:
         self.data = data
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        # What `segs up` found by itself, tests that run beside could take before it is used.
+        folder = DataDir(data).run
+        folder.mkdir(parents=True)
+        (folder / "ports.json").write_text(json.dumps({name: free_port() for name in INTERNAL}))
 
     def command(self, *words: str) -> list[str]:
         """The command line; the data folder is added after the sub-command."""

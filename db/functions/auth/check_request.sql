@@ -36,7 +36,11 @@ begin
         set_config('segs.tenant_id', caller_tenant::text, true),
         set_config('segs.user_id', claims ->> 'sub', true),
         set_config('segs.claims', current_setting('request.jwt.claims'), true),
-        set_config('plan_cache_mode', case when one_plan then 'force_generic_plan' else current_setting('plan_cache_mode') end, true);
+        set_config(
+            'plan_cache_mode',
+            case when one_plan then 'force_generic_plan' else current_setting('plan_cache_mode') end,
+            true
+        );
 end;
 $$;
 revoke all on function auth.check_request() from public;

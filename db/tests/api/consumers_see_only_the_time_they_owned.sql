@@ -1,5 +1,5 @@
 begin;
-select plan(21);
+select plan(24);
 select tap.make_tenant('acme');
 -- M-3 (east): alice until 12:20, then bob.
 select tap.own('acme', 'M-3', 'alice', '[2026-01-01 00:00Z, 2026-01-02 12:20Z)');
@@ -46,7 +46,16 @@ select is(
     (select owned_until from api.meters where meter_id = 'M-3'), '2026-01-02 12:20Z'::timestamptz, 'and until when'
 );
 
+select is(
+    (select energy_kwh from api.estimate_running_bill('M-3', '2026-01-02 14:00Z')), 15::numeric,
+    'she is billed for the five'
+);
+
 select tap.sign_in('acme', 'bob');
+select is(
+    (select energy_kwh from api.estimate_running_bill('M-3', '2026-01-02 14:00Z')), 18::numeric,
+    'he for the six that are his, and nobody for the one of both'
+);
 select is((select min("timestamp") from api.readings), '2026-01-02 12:20Z'::timestamptz, 'bob: from the handover on');
 select is((select count(*) from api.readings), 20::bigint, 'all of it');
 select is((select min(bucket) from api.readings_15m), '2026-01-02 12:30Z'::timestamptz, 'from the next whole bucket');
@@ -63,6 +72,9 @@ select is((select count(*) from api.current_tariffs where region = 'east'), 1::b
 
 select tap.sign_in('acme', 'operator');
 select is((select count(*) from api.readings), 36::bigint, 'the operator sees all readings');
+select is(
+    (select energy_kwh from api.estimate_running_bill('M-3', '2026-01-02 14:00Z')), 36::numeric, 'and what all cost'
+);
 select is((select count(*) from api.meters where meter_id = 'M-3'), 1::bigint, 'and the meter once');
 
 select tap.sign_out();

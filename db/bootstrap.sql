@@ -52,6 +52,8 @@ alter role operator set statement_timeout to '15s';
 alter role admin set statement_timeout to '15s';
 alter role platform_admin set statement_timeout to '15s';
 alter role device set statement_timeout to '5s';
+-- Many small requests share the processors; none of them is worth starting another process for.
+alter role authenticator set max_parallel_workers_per_gather to 0;
 alter role segs_ingest set statement_timeout to '30s';
 alter role segs_ingest set idle_in_transaction_session_timeout to '15s';
 alter role segs_relay set statement_timeout to '15s';

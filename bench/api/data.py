@@ -119,9 +119,9 @@ LOADS: LiteralString = """
 # Ten a meter in a month and a half; one in fifty is still open, and half of those somebody looks into.
 ALERTS: LiteralString = """
     insert into alert.alert (
-        tenant_id, region_id, meter_id, kind, severity, status, raised_at, quiet_period, last_seen_at,
+        tenant_id, region_id, meter_id, meter_code, kind, severity, status, raised_at, quiet_period, last_seen_at,
         occurrences, value, threshold, acknowledged_at, acknowledged_by, resolved_at, resolved_by)
-    select m.tenant_id, m.region_id, m.meter_id, k.kind, k.severity, s.status, t.raised_at,
+    select m.tenant_id, m.region_id, m.meter_id, m.code, k.kind, k.severity, s.status, t.raised_at,
         tstzrange(t.raised_at, t.raised_at + interval '1 hour'), t.raised_at + interval '30 minutes', 3,
         case when k.kind = 'high' then 120000000 else 0 end, case when k.kind = 'high' then 100000000 end,
         case when s.status <> 'active' then t.raised_at + interval '40 minutes' end,

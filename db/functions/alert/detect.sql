@@ -17,10 +17,12 @@ begin
     ),
 
     added as (
-        insert into alert.alert
-            (tenant_id, region_id, meter_id, kind, severity, raised_at, quiet_period, last_seen_at, value, threshold)
+        insert into alert.alert (
+            tenant_id, region_id, meter_id, meter_code, kind, severity, raised_at, quiet_period, last_seen_at, value,
+            threshold
+        )
         select
-            detect.tenant_id, v.region_id, v.meter_id, v.kind, v.severity,
+            detect.tenant_id, v.region_id, v.meter_id, v.meter_code, v.kind, v.severity,
             seen_at, alert.quiet_period(seen_at), seen_at, v.energy, v.threshold
         from violation as v
         where v.alert_id is null

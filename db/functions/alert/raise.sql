@@ -13,9 +13,10 @@ begin
             errcode = 'foreign_key_violation', message = format('tenant %s has no meter %s', $1, $2);
     end if;
     -- The constraint decides who raises; whoever loses waits for the winner, then counts on the winner's row.
-    insert into alert.alert
-        (tenant_id, region_id, meter_id, kind, severity, raised_at, quiet_period, last_seen_at, value, threshold)
-    select m.tenant_id, m.region_id, m.meter_id, $3, $4, $5, quiet, $5, $6, $7
+    insert into alert.alert (
+        tenant_id, region_id, meter_id, meter_code, kind, severity, raised_at, quiet_period, last_seen_at, value, threshold
+    )
+    select m.tenant_id, m.region_id, m.meter_id, m.code, $3, $4, $5, quiet, $5, $6, $7
     from grid.meter as m
     where m.tenant_id = $1 and m.meter_id = $2
     on conflict do nothing

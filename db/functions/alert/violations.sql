@@ -1,7 +1,7 @@
 create function alert.violations(
     tenant_id integer, window_start timestamptz, totals grid.window_total[] default null
 ) returns table (
-    meter_id integer, region_id integer, kind text, severity text, energy bigint, threshold bigint
+    meter_id integer, region_id integer, meter_code text, kind text, severity text, energy bigint, threshold bigint
 )
 language sql stable
 as $$
@@ -25,7 +25,7 @@ as $$
         left join alert.meter_thresholds($1) as own using (meter_id)
         where alert.is_suspect(t.readings, t.energy, least((select alert.lowest_threshold($1)), own.threshold))
     )
-    select s.meter_id, s.region_id, s.kind, r.severity, s.energy, r.threshold
+    select s.meter_id, s.region_id, m.code, s.kind, r.severity, s.energy, r.threshold
     from suspect as s
     join grid.meter as m using (meter_id)
     left join alert.rule as of_meter

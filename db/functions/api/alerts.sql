@@ -1,8 +1,9 @@
+-- In the order that most pages ask for, so that nothing is sorted for them.
 create view api.alerts with (security_barrier) as
 select
     a.alert_id,
-    a.meter as meter_id,
-    a.region,
+    a.meter_code as meter_id,
+    a.region_code as region,
     a.kind,
     a.severity,
     a.status,
@@ -13,12 +14,11 @@ select
     trim_scale(a.threshold * 0.000001) as threshold_kwh,
     a.created_at,
     a.acknowledged_at,
-    acknowledger.name as acknowledged_by,
+    a.acknowledger as acknowledged_by,
     a.resolved_at,
-    resolver.name as resolved_by
+    a.resolver as resolved_by
 from alert.visible_alert as a
-left join auth.user_account as acknowledger on acknowledger.user_id = a.acknowledged_by
-left join auth.user_account as resolver on resolver.user_id = a.resolved_by;
+order by a.raised_at desc;
 grant select on api.alerts to consumer, operator, admin;
 comment on view api.alerts is
 $$Alerts

@@ -8,7 +8,7 @@ declare
     claims constant jsonb := auth.claims();
     wrong_claim text;
     caller_tenant integer;
-    one_plan constant boolean := auth.one_plan_fits(current_setting('request.path', true), auth.sees_tenant());
+    plan_mode constant text := auth.plan_mode(current_setting('request.path', true), auth.sees_tenant());
 begin
     perform auth.note_request();
     if coalesce(claims ->> 'role', 'anon') = 'anon' and not claims ?| array['sub', 'tenant', 'iss', 'aud', 'exp'] then
@@ -36,11 +36,7 @@ begin
         set_config('segs.tenant_id', caller_tenant::text, true),
         set_config('segs.user_id', claims ->> 'sub', true),
         set_config('segs.claims', current_setting('request.jwt.claims'), true),
-        set_config(
-            'plan_cache_mode',
-            case when one_plan then 'force_generic_plan' else current_setting('plan_cache_mode') end,
-            true
-        );
+        set_config('plan_cache_mode', coalesce(plan_mode, current_setting('plan_cache_mode')), true);
 end;
 $$;
 revoke all on function auth.check_request() from public;

@@ -1,10 +1,10 @@
--- The names are given, so that it is an expression in the query of its caller: an outage raises a hundred thousand.
-create function event.alert_payload(a alert.alert, meter_code text, region_code text) returns jsonb
+-- The region's code is given, so that it is an expression in its caller's query: an outage raises a hundred thousand.
+create function event.alert_payload(a alert.alert, region_code text) returns jsonb
 language sql stable
 as $$
     select jsonb_build_object(
         'alert_id', a.alert_id,
-        'meter_id', meter_code,
+        'meter_id', a.meter_code,
         'region', region_code,
         'kind', a.kind,
         'severity', a.severity,
@@ -16,5 +16,5 @@ as $$
         'threshold_kwh', trim_scale(a.threshold * 0.000001)
     )
 $$;
-revoke all on function event.alert_payload(alert.alert, text, text) from public;
-comment on function event.alert_payload(alert.alert, text, text) is 'What an event says of an alert.';
+revoke all on function event.alert_payload(alert.alert, text) from public;
+comment on function event.alert_payload(alert.alert, text) is 'What an event says of an alert.';

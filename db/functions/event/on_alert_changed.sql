@@ -10,11 +10,7 @@ begin
         case when (c.a).status <> (c.b).status then 'alert.' || (c.a).status else 'alert.repeated' end,
         (c.a).region_id,
         (c.a).meter_id,
-        event.alert_payload(
-            c.a,
-            (select m.code from grid.meter as m where m.meter_id = (c.a).meter_id),
-            (select r.code from grid.region as r where r.region_id = (c.a).region_id)
-        )
+        event.alert_payload(c.a, (select r.code from grid.region as r where r.region_id = (c.a).region_id))
     from (
         select u.version, u.a, lag(u.a) over (partition by u.alert_id order by u.version) as b
         from (

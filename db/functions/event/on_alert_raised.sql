@@ -8,11 +8,7 @@ begin
         'alert.raised',
         a.region_id,
         a.meter_id,
-        event.alert_payload(
-            a,
-            (select m.code from grid.meter as m where m.meter_id = a.meter_id),
-            (select r.code from grid.region as r where r.region_id = a.region_id)
-        )
+        event.alert_payload(a, (select r.code from grid.region as r where r.region_id = a.region_id))
     from added as a
     order by a.alert_id;
     if found then

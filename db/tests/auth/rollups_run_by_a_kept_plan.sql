@@ -17,6 +17,6 @@ select is(pg_temp.mode_of('/rpc/estimate_bill'), 'force_generic_plan', 'an estim
 select is(pg_temp.mode_of('/readings'), 'auto', 'raw readings: as the planner finds best');
 select is(pg_temp.mode_of('/alerts'), 'force_generic_plan', 'one''s own alerts: found by meter, whatever the filter');
 select tap.sign_in('acme', 'operator');
-select is(pg_temp.mode_of('/alerts'), 'auto', 'a tenant''s: the filter decides how');
+select is(pg_temp.mode_of('/alerts'), 'force_custom_plan', 'a tenant''s: the filter decides how');
 select * from finish();
 rollback;

@@ -116,6 +116,11 @@ LOADS: LiteralString = """
     where r.tenant_id = %(tenant)s
     order by w.at
 """
+# What makes finished days be stored.
+SEALED: LiteralString = """
+    insert into grid.window_progress (tenant_id, sealed_until, closed_until)
+    values (%(tenant)s, %(newest)s, %(newest)s)
+"""
 # Ten a meter in a month and a half; one in fifty is still open, and half of those somebody looks into.
 ALERTS: LiteralString = """
     insert into alert.alert (
@@ -170,6 +175,8 @@ def load(environment: Environment, meters: int, consumers: int) -> Grid:
         connection.execute(READINGS, {"since": recent, "until": newest})
         connection.execute("call rollup.refresh(%s)", (newest + timedelta(minutes=4),))
         _load_rollups(environment, connection, recent)
+        connection.execute(SEALED, given)
+        connection.execute("call rollup.refresh(%s)", (newest + timedelta(minutes=4),))
         connection.execute("vacuum (analyze)")
         connection.execute("checkpoint")
         return _grid(connection, operator, newest)

@@ -22,7 +22,6 @@ declare
     in_tenant integer;
     in_region integer;
     owned tstzmultirange;
-    owned_throughout boolean;
     zone text;
     first_day date;
     energy numeric;
@@ -46,19 +45,9 @@ begin
     since := grid.day_start(first_day, zone);
     month_ends := grid.day_start((first_day + interval '1 month')::date, zone);
 
-    owned_throughout := owned @> tstzrange(since, $2 + interval '15 minutes');
-    -- Every window at its own price: the published one, else (looked up for these alone) the base price of the plan
-    -- that held.
-    select
-        $1, $2, coalesce(sum(b.energy), 0),
-        sum(b.energy * coalesce(p.price, (select plan.base_price from tariff.plan_at(in_tenant, in_region, b.bucket) as plan))),
-        count(*), count(p.price)
+    select $1, $2, c.energy, c.amount, c.windows, c.windows_priced
     into meter_id, at, energy, exact, windows, windows_priced
-    from rollup.reading_15m as b
-    left join tariff.price as p on p.region_id = in_region and p.window_start = b.bucket
-    where
-        b.meter_id = meter and b.bucket >= since and b.bucket < $2
-        and (owned_throughout or owned @> tstzrange(b.bucket, b.bucket + interval '15 minutes'));
+    from tariff.cost(in_tenant, in_region, meter, owned, since, $2) as c;
 
     passed := extract(epoch from $2 - since) / extract(epoch from month_ends - since);
     energy_kwh := trim_scale(energy * 0.000001);

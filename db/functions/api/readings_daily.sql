@@ -1,31 +1,14 @@
--- Summed from 15 minutes: every zone's days begin on a quarter of an hour, not all on a full hour.
 create view api.readings_daily with (security_barrier) as
 select
-    m.code as meter_id,
-    m.region,
-    b.day,
-    b.readings,
-    trim_scale(b.energy * 0.000001) as energy_kwh,
-    trim_scale(b.energy_peak * 0.000001) as peak_kwh,
-    b.energy_from as first_bucket,
-    b.energy_until as last_bucket
-from auth.visible_meter as m
-join grid.tenant as t on t.tenant_id = m.tenant_id
-cross join lateral (
-    select
-        (r.bucket at time zone t.time_zone)::date as day,
-        sum(r.readings)::bigint as readings,
-        sum(r.energy)::bigint as energy,
-        max(r.energy) as energy_peak,
-        min(r.bucket) as energy_from,
-        max(r.bucket) as energy_until
-    from rollup.reading_15m as r
-    where
-        r.meter_id = m.meter_id
-        and r.bucket >= m.visible_from
-        and r.bucket <= m.visible_until - interval '15 minutes'
-    group by 1
-) as b;
+    d.meter_code as meter_id,
+    d.region,
+    d.day,
+    d.readings,
+    trim_scale(d.energy * 0.000001) as energy_kwh,
+    trim_scale(d.energy_peak * 0.000001) as peak_kwh,
+    d.first_bucket,
+    d.last_bucket
+from rollup.visible_day as d;
 grant select on api.readings_daily to consumer, operator, admin;
 comment on view api.readings_daily is
 $$Readings summed per meter and day of the tenant's time zone

@@ -1,31 +1,15 @@
--- Summed from 15 minutes: every zone's days begin on a quarter of an hour, not all on a full hour.
 create view api.readings_monthly with (security_barrier) as
 select
-    m.code as meter_id,
-    m.region,
-    b.month,
-    b.readings,
-    trim_scale(b.energy * 0.000001) as energy_kwh,
-    trim_scale(b.energy_peak * 0.000001) as peak_kwh,
-    b.energy_from as first_bucket,
-    b.energy_until as last_bucket
-from auth.visible_meter as m
-join grid.tenant as t on t.tenant_id = m.tenant_id
-cross join lateral (
-    select
-        date_trunc('month', r.bucket at time zone t.time_zone)::date as month,
-        sum(r.readings)::bigint as readings,
-        sum(r.energy)::bigint as energy,
-        max(r.energy) as energy_peak,
-        min(r.bucket) as energy_from,
-        max(r.bucket) as energy_until
-    from rollup.reading_15m as r
-    where
-        r.meter_id = m.meter_id
-        and r.bucket >= m.visible_from
-        and r.bucket <= m.visible_until - interval '15 minutes'
-    group by 1
-) as b;
+    d.meter_code as meter_id,
+    d.region,
+    date_trunc('month', d.day::timestamp)::date as month,
+    sum(d.readings)::bigint as readings,
+    trim_scale(sum(d.energy) * 0.000001) as energy_kwh,
+    trim_scale(max(d.energy_peak) * 0.000001) as peak_kwh,
+    min(d.first_bucket) as first_bucket,
+    max(d.last_bucket) as last_bucket
+from rollup.visible_day as d
+group by d.meter_code, d.region, d.visible_from, date_trunc('month', d.day::timestamp);
 grant select on api.readings_monthly to consumer, operator, admin;
 comment on view api.readings_monthly is
 $$Readings summed per meter and month of the tenant's time zone

@@ -15,6 +15,8 @@ begin
         perform rollup.drop_old(name, at);
         commit;
     end loop;
+    perform rollup.drop_old_days(at);
+    commit;
     -- Rows go in steps, so that no transaction is long.
     while event.prune(grid.kept_since('events', at), 50000) > 0 loop
         commit;

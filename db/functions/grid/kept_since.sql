@@ -4,8 +4,8 @@ return (
     select
         case
             when r.keep is null then '-infinity'
-            -- A late reading must find the readings and buckets it is summed with.
-            when r.name like 'readings%' then at - greatest(r.keep, l.max_age + interval '1 day')
+            -- A late reading must find the readings and buckets it is summed with, those of its day too.
+            when r.name like 'readings%' then at - greatest(r.keep, l.max_age + interval '2 days')
             else at - r.keep
         end
     from grid.retention as r

@@ -20,17 +20,31 @@ begin
 
     -- Ordinary inserts are newer than every seal, and end here.
     if exists (select from inserted as i where i.ts < newest_seal) then
-        insert into grid.late_window (meter_id, window_start, readings, energy)
-        select i.meter_id, grid.window_start(i.ts), count(*), sum(i.energy)
-        from inserted as i
+        with late as (
+            insert into grid.late_window (meter_id, window_start, readings, energy)
+            select i.meter_id, grid.window_start(i.ts), count(*), sum(i.energy)
+            from inserted as i
+            join grid.meter as m using (meter_id)
+            left join grid.window_progress as p using (tenant_id)
+            where not fresh_snapshot or i.ts < p.sealed_until
+            group by 1, 2
+            returning meter_id, window_start
+        )
+
+        -- A day that is not over when its readings come is not stored before these are committed.
+        insert into rollup.late_day (meter_id, window_start)
+        select l.meter_id, l.window_start
+        from late as l
         join grid.meter as m using (meter_id)
+        join grid.tenant as t using (tenant_id)
         left join grid.window_progress as p using (tenant_id)
-        where not fresh_snapshot or i.ts < p.sealed_until
-        group by 1, 2;
+        where not fresh_snapshot
+           or (l.window_start at time zone t.time_zone)::date < (p.sealed_until at time zone t.time_zone)::date;
     end if;
     return null;
 end;
 $$;
 
 comment on function grid.log_late_windows() is
-'Trigger: logs what an insert added to which meters in sealed windows, for restatement.';
+'Trigger: logs what an insert added to which meters in sealed windows, for restatement; and which of these are in days '
+'that were over.';

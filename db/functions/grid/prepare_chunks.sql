@@ -1,4 +1,4 @@
--- The first reading of a day makes its chunk, and holds a lock on the table until it commits: every other insert waits,
+-- The first reading of a chunk makes it, and holds a lock on the table until it commits: every other insert waits,
 -- for as long as the batch of the unlucky one takes. So it is made the day before, by a reading that nobody sees.
 create function grid.prepare_chunks(at timestamptz default now()) returns boolean
 language plpgsql

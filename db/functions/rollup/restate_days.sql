@@ -1,0 +1,66 @@
+create function rollup.restate_days(max_entries integer default 20000) returns integer
+language plpgsql
+set plan_cache_mode = force_custom_plan -- the days decide which chunks
+as $$
+declare
+    taken integer;
+begin
+    -- One statement, one snapshot: a reading and its entry commit together, so every entry taken here has its readings
+    -- in the sums. From the readings themselves: the rollups may not have them yet.
+    with due as (
+        -- What came for a day that is not stored yet waits until it is: the storing may not have seen it.
+        select l.ctid, l.meter_id, p.time_zone, p.stored_from, (l.window_start at time zone p.time_zone)::date as day
+        from rollup.late_day as l
+        join grid.meter as m using (meter_id)
+        join rollup.day_progress as p using (tenant_id)
+        where (l.window_start at time zone p.time_zone)::date < p.stored_until
+        limit max_entries
+    ),
+
+    taken as (
+        delete from rollup.late_day as l
+        using due as d
+        where l.ctid = d.ctid
+        returning d.meter_id, d.day, d.time_zone, d.stored_from
+    ),
+
+    changed as (
+        select distinct t.meter_id, t.day, t.time_zone
+        from taken as t
+        where t.day >= t.stored_from
+    ),
+
+    bounds as materialized (
+        select d.day, d.time_zone, grid.day_start(d.day, d.time_zone) as since,
+            grid.day_start(d.day + 1, d.time_zone) as until
+        from (select distinct c.day, c.time_zone from changed as c) as d
+    ),
+
+    stored as (
+        insert into rollup.store_day as o (day, meter_id, readings, energy, energy_peak, first_bucket, last_bucket)
+        select c.day, c.meter_id, n.*
+        from changed as c
+        join bounds as b using (day, time_zone)
+        cross join lateral (
+            select sum(w.readings)::bigint, sum(w.energy)::bigint, max(w.energy), min(w.bucket), max(w.bucket)
+            from (
+                select grid.window_start(r.ts) as bucket, count(*) as readings, sum(r.energy)::bigint as energy
+                from grid.reading as r
+                where r.meter_id = c.meter_id and r.ts >= b.since and r.ts < b.until
+                group by 1
+            ) as w
+            having count(*) > 0
+        ) as n
+        on conflict (meter_id, day) do update
+        set readings = excluded.readings, energy = excluded.energy, energy_peak = excluded.energy_peak,
+            first_bucket = excluded.first_bucket, last_bucket = excluded.last_bucket
+    )
+
+    select count(*) into taken from taken;
+    return taken;
+end;
+$$;
+
+comment on function rollup.restate_days(integer) is
+'Days, step 3: sums the stored days anew that late readings changed. Returns how many entries of rollup.late_day it '
+'took; 0 when there are none left.';

@@ -105,6 +105,7 @@ OWNERSHIPS: LiteralString = """
     join auth.user_account as u
         on u.tenant_id = %(tenant)s and u.email = format('person-%%s@bench.example', o.person)
 """
+PEOPLE: tuple[LiteralString, ...] = (CONSUMERS, SESSIONS, OWNERSHIPS)
 LOADS: LiteralString = """
     insert into grid.region_load (tenant_id, region_id, window_start, energy, meters, readings)
     select r.tenant_id, r.region_id, w.at,
@@ -116,6 +117,29 @@ LOADS: LiteralString = """
     where r.tenant_id = %(tenant)s
     order by w.at
 """
+# A plan has every chunk in it: as many as there are when readings are kept for 90 days, quarters of an hour
+# for three years and hours for ten; with one row each.
+OLD_READINGS: LiteralString = """
+    insert into grid.reading (ts, meter_id, energy)
+    select %(newest)s - interval '36 days' - n * interval '7 days', min(m.meter_id), 1
+    from grid.meter as m
+    cross join generate_series(1, 8) as n
+    group by n
+"""
+OLD_QUARTERS: LiteralString = """
+    insert into rollup.store_15m (bucket, meter_id, readings, energy, energy_min, energy_max)
+    select %(newest)s - interval '70 days' - n * interval '28 days', min(m.meter_id), 1, 1, 1, 1
+    from grid.meter as m
+    cross join generate_series(1, 37) as n
+    group by n
+"""
+OLD_HOURS: LiteralString = """
+    insert into rollup.store_1h (bucket, meter_id, readings, energy, energy_min, energy_max)
+    select date_trunc('hour', %(newest)s) - n * interval '112 days', min(m.meter_id), 1, 1, 1, 1
+    from grid.meter as m
+    cross join generate_series(1, 32) as n
+    group by n
+"""
 # What makes finished days be stored.
 SEALED: LiteralString = """
     insert into grid.window_progress (tenant_id, sealed_until, closed_until)
@@ -124,8 +148,9 @@ SEALED: LiteralString = """
 # Ten a meter in a month and a half; one in fifty is still open, and half of those somebody looks into.
 ALERTS: LiteralString = """
     insert into alert.alert (
-        tenant_id, region_id, meter_id, meter_code, kind, severity, status, raised_at, quiet_period, last_seen_at,
-        occurrences, value, threshold, acknowledged_at, acknowledged_by, resolved_at, resolved_by)
+        tenant_id, region_id, meter_id, meter_code, kind, severity, status, raised_at, quiet_period,
+        last_seen_at, occurrences, value, threshold, acknowledged_at, acknowledged_by, resolved_at,
+        resolved_by)
     select m.tenant_id, m.region_id, m.meter_id, m.code, k.kind, k.severity, s.status, t.raised_at,
         tstzrange(t.raised_at, t.raised_at + interval '1 hour'), t.raised_at + interval '30 minutes', 3,
         case when k.kind = 'high' then 120000000 else 0 end, case when k.kind = 'high' then 100000000 end,
@@ -168,7 +193,7 @@ def load(environment: Environment, meters: int, consumers: int) -> Grid:
     }  # fmt: skip
     with environment.connect() as connection:
         connection.execute("update grid.tenant set time_zone = %s where code = %s", (TIME_ZONE, TENANT))
-        for statement in (CONSUMERS, SESSIONS, OWNERSHIPS, LOADS, ALERTS):
+        for statement in (*PEOPLE, LOADS, ALERTS, OLD_READINGS, OLD_QUARTERS, OLD_HOURS):
             connection.execute(statement, given)
         recent = newest.replace(minute=0) - timedelta(hours=25)
         connection.execute(ENERGY)

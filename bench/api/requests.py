@@ -65,7 +65,7 @@ def requests(grid: Grid) -> list[Request]:
         Request("current tariff", "/current_tariffs", "select * from api.current_tariffs", 1),
         Request(
             "open alerts, operator", "/alerts?status=neq.resolved&order=raised_at.desc&limit=50",
-            f"select * from api.alerts {alerts}", 50, role="operator",
+            f"select * from api.alerts {alerts}", min(50, grid.alerts // 50), role="operator",
         ),
         Request(
             "open alerts, consumer", "/alerts?status=neq.resolved&order=raised_at.desc&limit=50",

@@ -32,7 +32,7 @@ class Scale:
     """Requests a second to have ready, by size: more than anybody answers."""
 
 
-FULL = Scale(5, 200_000, 2_000, {1: 40_000, 500: 700})
+FULL = Scale(5, 200_000, 2_000, {1: 40_000, 500: 1_000})
 QUICK = Scale(1, 5_000, 100, {1: 40_000, 500: 700})
 
 

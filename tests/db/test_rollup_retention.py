@@ -28,3 +28,20 @@ def test_a_rollup_outlives_a_shorter_kept_source(edition: Edition) -> None:
         session.execute("call rollup.refresh(%s)", ("2026-03-02 13:00:00Z",))
         assert session.execute("select count(*), sum(energy) from rollup.reading_1h").fetchone() == before
         assert session.execute("select count(*), sum(energy) from rollup.reading_15m").fetchone() == before
+
+
+def test_days_go_with_the_quarters_they_are_summed_from(edition: Edition) -> None:
+    with edition.connect() as session:
+        session.execute(
+            "insert into rollup.store_day"
+            " (day, meter_id, readings, energy, energy_peak, first_bucket, last_bucket)"
+            " select d, 1, 1, 1, 1, d, d from generate_series(%s::date - 1500, %s::date, interval '30 days') as d",
+            (NOW, NOW),
+        )
+        session.execute("call grid.apply_retention(%s)", (NOW,))
+        kept = session.execute("select %s::date - min(day) from rollup.store_day", (NOW,)).fetchone()
+        assert kept is not None
+        assert 3 * 365 <= kept[0] <= 3 * 365 + 92
+        session.execute("update grid.retention set keep = null where name = 'readings_15m'")
+        session.execute("call grid.apply_retention(%s)", ("2036-03-02 12:00:00Z",))
+        assert session.execute("select %s::date - min(day) from rollup.store_day", (NOW,)).fetchone() == kept

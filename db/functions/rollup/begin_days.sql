@@ -8,27 +8,17 @@ begin
     end if;
     if not exists (
         select from grid.window_progress as w
-        join grid.tenant as t using (tenant_id)
-        left join rollup.day_progress as p using (tenant_id)
-        where p.time_zone is distinct from t.time_zone
+        where not exists (select from rollup.day_progress as p where p.tenant_id = w.tenant_id)
     ) then
         return false;
     end if;
-    -- Waits for the inserts in flight, which looked at the zone that was: see grid.log_late_windows.
+    -- Waits for the inserts in flight: they looked at a time zone that may have been changed since. See
+    -- grid.log_late_windows.
     begin
         perform pg_advisory_xact_lock('grid.reading'::regclass::oid::bigint);
     exception when lock_not_available then
         return false;
     end;
-
-    delete from rollup.store_day as d
-    using rollup.day_progress as p
-    join grid.tenant as t using (tenant_id)
-    join grid.meter as m using (tenant_id)
-    where p.time_zone <> t.time_zone and d.meter_id = m.meter_id;
-    delete from rollup.day_progress as p
-    using grid.tenant as t
-    where t.tenant_id = p.tenant_id and t.time_zone <> p.time_zone;
 
     insert into rollup.day_progress (tenant_id, time_zone, stored_from, stored_until, begins_at, ends_at)
     select t.tenant_id, t.time_zone, f.day, f.day, s.day_start, s.day_start
@@ -49,12 +39,11 @@ begin
            )
     ) as f
     cross join lateral grid.day_start(f.day, t.time_zone) as s (day_start)
-    where f.day is not null
-      and not exists (select from rollup.day_progress as p where p.tenant_id = t.tenant_id);
+    where not exists (select from rollup.day_progress as p where p.tenant_id = t.tenant_id);
     return found;
 end;
 $$;
 
 comment on function rollup.begin_days() is
-'Days, step 1, in a transaction of its own before the rollups are refreshed: begins the days of tenants that have none,'
-' and anew those of tenants whose time zone was changed. Whether there were any.';
+'Days, step 2, in a short transaction of its own before the rollups are refreshed: from when on the days of tenants '
+'that have none yet are to be stored. Whether there were any.';

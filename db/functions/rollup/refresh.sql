@@ -5,6 +5,8 @@ declare
     sealed grid.window_progress[];
     complete boolean := true;
 begin
+    perform rollup.forget_days();
+    commit;
     perform rollup.begin_days();
     commit;
     select array_agg(p) into sealed from grid.window_progress as p;

@@ -12,7 +12,8 @@ begin
         select l.ctid, l.meter_id, p.time_zone, p.stored_from, (l.window_start at time zone p.time_zone)::date as day
         from rollup.late_day as l
         join grid.meter as m using (meter_id)
-        join rollup.day_progress as p using (tenant_id)
+        join grid.tenant as t using (tenant_id)
+        join rollup.day_progress as p using (tenant_id, time_zone)
         where (l.window_start at time zone p.time_zone)::date < p.stored_until
         limit max_entries
     ),
@@ -62,5 +63,5 @@ end;
 $$;
 
 comment on function rollup.restate_days(integer) is
-'Days, step 3: sums the stored days anew that late readings changed. Returns how many entries of rollup.late_day it '
+'Days, step 4: sums the stored days anew that late readings changed. Returns how many entries of rollup.late_day it '
 'took; 0 when there are none left.';

@@ -36,5 +36,5 @@ end;
 $$;
 
 comment on function rollup.store_days(grid.window_progress[]) is
-'Days, step 2: stores the oldest day that is not stored yet of all tenants where sealed says it is over; false when '
+'Days, step 3: stores the oldest day that is not stored yet of all tenants where sealed says it is over; false when '
 'there is none.';

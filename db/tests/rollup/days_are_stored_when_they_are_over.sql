@@ -1,6 +1,6 @@
 -- What callers are told about a day is the same whether it is stored or summed from its buckets.
 begin;
-select plan(29);
+select plan(33);
 select tap.make_tenant('acme');
 select tap.make_tenant('other');
 update grid.tenant set time_zone = 'Europe/Berlin', created_at = '2026-03-01Z' where code = 'acme';
@@ -152,12 +152,16 @@ select is(rollup.restate_days(), 0, 'what came for a day that is not stored wait
 -- Another time zone.
 update grid.tenant set time_zone = 'Asia/Kathmandu' where code = 'acme';
 select is(pg_temp.is_plain('Asia/Kathmandu'), 0::bigint, 'days are the new zone''s at once');
-select ok(rollup.begin_days(), 'and are begun anew');
+select is(rollup.begin_days(), false, 'what is there is not begun again');
+select ok(rollup.forget_days(), 'but forgotten');
+select is(rollup.forget_days(), false, 'once');
 select is_empty(
     $$ select from rollup.store_day as d join grid.meter as m using (meter_id)
        where m.tenant_id = tap.tenant('acme') $$,
-    'without those of the old zone'
+    'all of the old zone'
 );
+select is(pg_temp.is_plain('Asia/Kathmandu'), 0::bigint, 'which changes nothing');
+select ok(rollup.begin_days(), 'and begun anew');
 select ok(pg_temp.store() > 18, 'they are stored');
 select is(pg_temp.is_plain('Asia/Kathmandu'), 0::bigint, 'right');
 select * from finish();

@@ -35,7 +35,8 @@ def test_days_go_with_the_quarters_they_are_summed_from(edition: Edition) -> Non
         session.execute(
             "insert into rollup.store_day"
             " (day, meter_id, readings, energy, energy_peak, first_bucket, last_bucket)"
-            " select d, 1, 1, 1, 1, d, d from generate_series(%s::date - 1500, %s::date, interval '30 days') as d",
+            " select d, 1, 1, 1, 1, d, d"
+            " from generate_series(%s::date - 1500, %s::date, interval '30 days') as d",
             (NOW, NOW),
         )
         session.execute("call grid.apply_retention(%s)", (NOW,))

@@ -38,8 +38,11 @@ begin
         join grid.meter as m using (meter_id)
         join grid.tenant as t using (tenant_id)
         left join grid.window_progress as p using (tenant_id)
+        left join rollup.day_progress as d using (tenant_id)
         where not fresh_snapshot
-           or (l.window_start at time zone t.time_zone)::date < (p.sealed_until at time zone t.time_zone)::date;
+           or (l.window_start at time zone t.time_zone)::date < (p.sealed_until at time zone t.time_zone)::date
+           -- stored in a time zone that the tenant may return to before the days are forgotten
+           or l.window_start < d.ends_at;
     end if;
     return null;
 end;

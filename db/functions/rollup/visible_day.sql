@@ -33,11 +33,11 @@ cross join lateral (
     from (
         values
         (
-            m.visible_from, greatest(m.visible_from + interval '26 hours', coalesce(p.begins_at, 'infinity')),
+            m.visible_from, greatest(m.visible_from + interval '28 hours', coalesce(p.begins_at, 'infinity')),
             '-infinity'::date, w.whole_from
         ),
         (
-            case when w.whole_until = p.stored_until then p.ends_at else m.visible_until - interval '26 hours' end,
+            case when w.whole_until = p.stored_until then p.ends_at else m.visible_until - interval '28 hours' end,
             'infinity'::timestamptz, greatest(w.whole_from, w.whole_until), 'infinity'::date
         )
     ) as span (since, until, day_from, day_until)

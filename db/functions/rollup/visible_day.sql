@@ -1,7 +1,7 @@
 -- Where the readings of a day are found, for each meter and time that the caller sees: finished days that are theirs
 -- from end to end in the store; the days before, after and at the ends in the buckets. A date is in one of three:
 -- before whole_from, from there to before whole_until, later. Buckets are bounded by instants, so that an index finds
--- them, a little widely, then by their date.
+-- them, a little widely, then by their date; those of 15 minutes, since not every zone's days begin on a full hour.
 create view rollup.visible_day as
 select
     m.code as meter_code,

@@ -7,36 +7,23 @@ select alert.raise(tap.tenant('acme'), tap.meter('acme', 'M-1'), 'high', 'critic
 from generate_series('2026-01-01 00:00Z'::timestamptz, '2026-01-02 00:00Z', interval '2 hours') as at;
 select alert.raise(tap.tenant('other'), tap.meter('other', 'M-1'), 'zero', 'info', '2026-01-03 00:00Z');
 
-create function pg_temp.plan_of(query text) returns text
-language plpgsql
-as $$
-declare
-    line text;
-    plan text := '';
-begin
-    for line in execute 'explain (costs off) ' || query loop
-        plan := plan || line || E'\n';
-    end loop;
-    return plan;
-end;
-$$;
 -- Tables this small are quicker to read through; what matters is that an index could be walked.
 set local enable_seqscan = off;
 set local enable_bitmapscan = off;
 select tap.sign_in('acme', 'operator');
 
 select matches(
-    pg_temp.plan_of('select * from api.alerts order by raised_at desc limit 5'),
+    tap.plan_of('select * from api.alerts order by raised_at desc limit 5'),
     '^Limit\n  ->  Subquery Scan on .*Index Scan Backward using alert_tenant on alert staff',
     'the newest: an index holds them in order, and nothing is sorted after it'
 );
 select matches(
-    pg_temp.plan_of($$ select * from api.alerts where status <> 'resolved' order by raised_at desc limit 5 $$),
+    tap.plan_of($$ select * from api.alerts where status <> 'resolved' order by raised_at desc limit 5 $$),
     '^Limit\n  ->  Subquery Scan on .*Index Scan Backward using alert_open_newest on alert staff',
     'the newest that are open: another has those alone'
 );
 select matches(
-    pg_temp.plan_of($$ select * from api.alerts where meter_id = 'M-1' order by raised_at desc limit 5 $$),
+    tap.plan_of($$ select * from api.alerts where meter_id = 'M-1' order by raised_at desc limit 5 $$),
     'Index Scan Backward using alert_meter_code on alert staff\n +Index Cond: .*meter_code = ',
     'those of one meter: by its name'
 );

@@ -105,3 +105,18 @@ begin
     perform auth.check_request();
 end;
 $$;
+
+-- How PostgreSQL would run a query, as its caller.
+create function tap.plan_of(query text) returns text
+language plpgsql
+as $$
+declare
+    line text;
+    plan text := '';
+begin
+    for line in execute 'explain (costs off) ' || query loop
+        plan := plan || line || E'\n';
+    end loop;
+    return plan;
+end;
+$$;

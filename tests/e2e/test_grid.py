@@ -12,7 +12,7 @@ from tests.support.platform import Platform, finished
 from tests.support.relay import Client, Frame
 from tests.support.wait import wait_until_async
 
-HISTORY = ("--meters", "20", "--history", "1h", "--iterations", "0", "--faults", "spike=0.05")
+HISTORY = ("--meters", "20", "--history", "1h", "--iterations", "0", "--faults", "spike=0.3")
 
 # What the closed windows must say, from the raw readings alone.
 LOADS_FROM_READINGS = """

@@ -8,7 +8,6 @@ connection of PostgREST's pool, where the planner has decided by then whether to
 from __future__ import annotations
 
 import argparse
-import json
 import re
 from pathlib import Path
 
@@ -25,17 +24,11 @@ PERSON = 7
 
 def explain(environment: Environment, client: Client, request: Request) -> str:
     """The plan of one request, under the query."""
-    claims = {"iss": "segs", "aud": "segs", "exp": 9_999_999_999, **client.claims(request, PERSON)}
     query = re.sub(r":k\b", "$1", request.query)
     given = f"({PERSON})" if "$1" in query else ""
     with environment.connect() as connection:
         connection.execute("begin")
-        connection.execute(
-            "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true),"
-            " set_config('request.method', 'GET', true), set_config('request.path', %s, true)",
-            (request.role, json.dumps(claims), request.resource),
-        )
-        connection.execute("select auth.check_request()")
+        client.become(connection, request, PERSON)
         connection.execute(f"prepare request as {query}".encode())
         for _ in range(6):
             connection.execute(f"execute request{given}".encode())

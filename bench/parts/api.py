@@ -2,7 +2,8 @@
 
 Through nginx and PostgREST with a token each, from wrk; then without nginx; then pgbench with the very
 transaction that PostgREST sends; then pgbench with the query alone. What lies between two is what one layer
-costs.
+costs. And through nginx and PostgREST the same answers from tables that hold nothing else: what no query can
+come below.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from functools import partial
 
 from bench import wrk
 from bench.api import data as api_data
-from bench.api import pgbench
+from bench.api import kept, pgbench
 from bench.api.requests import PREFIX, Client, Request, requests
 from bench.environment import Environment
 from bench.figures import Sample
@@ -73,14 +74,17 @@ class Api:
 
 def prepare(environment: Environment, quick: bool) -> Mapping[str, Measure]:
     grid = api_data.load(environment, *((100, 50) if quick else (10_000, 5_000)))
+    asked = requests(grid)
+    answers = [kept.keep(environment, Client(environment, grid), request) for request in asked]
     environment.start_postgrest()
     environment.start_nginx()
     api = Api(environment, grid, 1 if quick else 2)
     measures: dict[str, Measure] = {}
     chosen = QUICK if quick else CONNECTIONS
-    for request in requests(grid):
+    for request, answer in zip(asked, answers, strict=True):
         for connections in chosen:
             measures[f"{request.name}, rest, {connections}"] = partial(api.rest, request, connections)
+        measures[f"{request.name}, kept, 16"] = partial(api.rest, answer, 16)
         measures[f"{request.name}, postgrest, 16"] = partial(api.postgrest, request, 16)
         for clients in chosen:
             measures[f"{request.name}, pgbench, {clients}"] = partial(
@@ -98,7 +102,7 @@ PART = Part(
     ratios=tuple(
         Ratio(f"{name}, rest, 16.requests_s", f"{name}, {other}, 16.requests_s")
         for name in NAMES
-        for other in ("postgrest", "pgbench", "bare query")
+        for other in ("kept", "postgrest", "pgbench", "bare query")
     ),
     targets=tuple(Target(f"{name}, rest, 16.p95.ms", "under 20") for name in NAMES),
 )

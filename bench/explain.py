@@ -1,8 +1,8 @@
 """``python -m bench.explain DIRECTORY``: how PostgreSQL runs the requests of the API, for the documentation.
 
 DIRECTORY is what a run of the API part left behind (``python -m bench api --directory DIRECTORY``, subfolder
-``api``). Each query runs as the role and with the claims of its request, prepared, after six runs: as in a
-connection of PostgREST's pool, where the planner has decided by then whether to keep one plan.
+``api``). Each query runs as PostgREST's login with the role and claims of its request, prepared, after six
+runs: as in a connection of its pool, where the planner has decided by then whether to keep one plan.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import re
 from pathlib import Path
+
+import psycopg
 
 from bench.api import data as api_data
 from bench.api.requests import Client, Request, requests
@@ -24,9 +26,16 @@ PERSON = 7
 
 def explain(environment: Environment, client: Client, request: Request) -> str:
     """The plan of one request, under the query."""
-    query = re.sub(r":k\b", "$1", request.query)
-    given = f"({PERSON})" if "$1" in query else ""
-    with environment.connect() as connection:
+    values: list[str] = []
+
+    def parameter(match: re.Match[str]) -> str:
+        values.append(match[1] or str(PERSON))
+        return f"${len(values)}"
+
+    # What a request asks for reaches PostgreSQL as parameters.
+    query = re.sub(r":k\b|'(\d{4}-[^']*)'", parameter, request.query)
+    given = "({})".format(", ".join(f"'{value}'" for value in values)) if values else ""
+    with psycopg.connect(environment.role_url("authenticator"), autocommit=True) as connection:
         connection.execute("begin")
         client.become(connection, request, PERSON)
         connection.execute(f"prepare request as {query}".encode())

@@ -128,16 +128,16 @@ OLD_READINGS: LiteralString = """
 """
 OLD_QUARTERS: LiteralString = """
     insert into rollup.store_15m (bucket, meter_id, readings, energy, energy_min, energy_max)
-    select %(newest)s - interval '70 days' - n * interval '28 days', min(m.meter_id), 1, 1, 1, 1
+    select %(newest)s - n * interval '112 days', min(m.meter_id), 1, 1, 1, 1
     from grid.meter as m
-    cross join generate_series(1, 37) as n
+    cross join generate_series(1, 10) as n
     group by n
 """
 OLD_HOURS: LiteralString = """
     insert into rollup.store_1h (bucket, meter_id, readings, energy, energy_min, energy_max)
-    select date_trunc('hour', %(newest)s) - n * interval '112 days', min(m.meter_id), 1, 1, 1, 1
+    select date_trunc('hour', %(newest)s) - n * interval '364 days', min(m.meter_id), 1, 1, 1, 1
     from grid.meter as m
-    cross join generate_series(1, 32) as n
+    cross join generate_series(1, 10) as n
     group by n
 """
 # What makes finished days be stored.

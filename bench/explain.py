@@ -14,14 +14,12 @@ from pathlib import Path
 import psycopg
 
 from bench.api import data as api_data
-from bench.api.requests import Client, Request, requests
+from bench.api.requests import ASKER, Client, Request, requests
 from bench.environment import Environment, running
 from stack import runtime
 from stack.paths import CHECKOUT
 
 FOLDER = CHECKOUT / "docs" / "performance" / "explain"
-PERSON = 7
-"""Number of the consumer who asks, and of the meter asked for."""
 
 
 def explain(environment: Environment, client: Client, request: Request) -> str:
@@ -29,7 +27,7 @@ def explain(environment: Environment, client: Client, request: Request) -> str:
     values: list[str] = []
 
     def parameter(match: re.Match[str]) -> str:
-        values.append(match[1] or str(PERSON))
+        values.append(match[1] or str(ASKER))
         return f"${len(values)}"
 
     # What a request asks for reaches PostgreSQL as parameters.
@@ -37,7 +35,7 @@ def explain(environment: Environment, client: Client, request: Request) -> str:
     given = "({})".format(", ".join(f"'{value}'" for value in values)) if values else ""
     with psycopg.connect(environment.role_url("authenticator"), autocommit=True) as connection:
         connection.execute("begin")
-        client.become(connection, request, PERSON)
+        client.become(connection, request, ASKER)
         connection.execute(f"prepare request as {query}".encode())
         for _ in range(6):
             connection.execute(f"execute request{given}".encode())

@@ -11,20 +11,17 @@ from dataclasses import replace
 
 from psycopg.sql import SQL, Identifier
 
-from bench.api.requests import Client, Request
+from bench.api.requests import ASKER, Client, Request
 from bench.environment import Environment
-
-PERSON = 7
-"""Number of the consumer whose answers are kept; everybody is given theirs."""
 
 
 def keep(environment: Environment, client: Client, request: Request) -> Request:
-    """Keep the answer to a request in a table; the request for all of that table."""
+    """Keep the answer to one consumer's request in a table; the request for all of that table."""
     name = "kept_" + re.sub(r"[^a-z0-9]+", "_", request.name)
-    table, query = Identifier("bench", name), re.sub(r":k\b", str(PERSON), request.query).encode()
+    table, query = Identifier("bench", name), re.sub(r":k\b", str(ASKER), request.query).encode()
     with environment.connect() as connection:
         with connection.transaction():
-            client.become(connection, request, PERSON)
+            client.become(connection, request, ASKER)
             answer = connection.execute(query)
             rows = answer.fetchall()
         connection.execute("create schema if not exists bench")

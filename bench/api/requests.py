@@ -20,6 +20,8 @@ from bench.wrk import LoadError, http_request
 PREFIX = "/api/v1"
 DIFFERENT = 2000
 """Requests of a kind that differ in who asks for which meter; wrk begins anew after them."""
+ASKER = 7
+"""Number of the consumer who asks, and of the meter asked for, where one stands for all."""
 
 
 @dataclass(frozen=True)

@@ -166,6 +166,8 @@ def test_filters_and_pages(api: RestClient, keys: Keys, closed: datetime) -> Non
     alerts = api.get("/alerts", None, **wanted, status="eq.active").json()
     assert [(row["energy_kwh"], row["threshold_kwh"], row["occurrences"]) for row in alerts] == [(15, 2, 4)]
     assert api.get("/alerts", None, **wanted, status="eq.resolved").json() == []
+    (still_open,) = api.get("/open_alerts", None, **wanted).json()
+    assert still_open.items() < alerts[0].items(), "the same, without who resolved it and when"
 
 
 def test_an_alert_is_acknowledged_then_resolved(api: RestClient, keys: Keys, closed: datetime) -> None:

@@ -168,9 +168,9 @@ class Redis(TestServer):
             wait_until(client.flushall, "Redis is flushed", retry_on=(RedisConnectionError,))
 
 
-def worker(kind: str, name: str, environment: Mapping[str, str]) -> TestServer:
-    """``python -m workers.<kind>`` on a free port, by this interpreter."""
-    port = free_port()
+def worker(kind: str, name: str, environment: Mapping[str, str], port: int | None = None) -> TestServer:
+    """``python -m workers.<kind>`` by this interpreter, on a free port unless it is given one."""
+    port = port or free_port()
     prefix = f"SEGS_{kind.upper()}"
     variables = {
         "PYTHONUNBUFFERED": "1",

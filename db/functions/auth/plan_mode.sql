@@ -4,11 +4,14 @@ language sql immutable parallel safe
 as $$
     select case
         -- Rollups are read meter by meter through an index, whatever is asked of them, and so is what a bill is made
-        -- of; a consumer's alerts are few. The plan is the same for every value, and making it anew takes longer than
-        -- running it.
-        when path like '/readings\_%' or path like '/rpc/estimate%' or path = '/alerts' and not staff
+        -- of; open alerts have an index of their own; a consumer's alerts are few. The plan is the same for every
+        -- value, and making it anew takes longer than running it.
+        when
+            path like '/readings\_%' or path like '/rpc/estimate%' or path = '/open_alerts'
+            or path = '/alerts' and not staff
             then 'force_generic_plan'
-        -- Of a tenant's alerts few are open, and an index has those alone: only a plan for the very filter uses it.
+        -- Of a tenant's alerts few are open, and an index has those alone: only a plan for the very filter uses it
+        -- (or api.open_alerts, which has the filter in it).
         when path = '/alerts' then 'force_custom_plan'
     end
 $$;

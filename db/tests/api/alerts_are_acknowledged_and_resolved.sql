@@ -1,5 +1,5 @@
 begin;
-select plan(16);
+select plan(19);
 select tap.make_tenant('acme');
 create temp table raised as
 select
@@ -17,6 +17,7 @@ select tap.sign_in('acme', 'alice');
 select is((select status from api.alerts), 'active', 'an alert begins active');
 select is((api.acknowledge_alert(pg_temp.id('M-1'))).status, 'acknowledged', 'a consumer acknowledges their alert');
 select is((select acknowledged_by from api.alerts), 'alice', 'in their name');
+select is((select acknowledged_by from api.open_alerts), 'alice', 'it is still open');
 select lives_ok($$ select api.acknowledge_alert(pg_temp.id('M-1')) $$, 'twice does no harm');
 select throws_ok(
     $$ select api.acknowledge_alert(pg_temp.id('M-2')) $$, 'PT404', null, 'a neighbour''s alert is not there'
@@ -38,6 +39,7 @@ select ok((
     select acknowledged_at is not null and resolved_at is not null from api.alerts
     where alert_id = pg_temp.id('M-1')
 ), 'and both times are kept');
+select is((select array_agg(meter_id) from api.open_alerts), '{M-2}', 'it is no longer open; others are');
 select throws_ok(
     $$ select api.acknowledge_alert(pg_temp.id('M-1')) $$, 'PT409',
     format('Alert %s is resolved and cannot become acknowledged', pg_temp.id('M-1')), 'resolved is final'
@@ -47,6 +49,7 @@ select is(
     (api.resolve_alert(pg_temp.id('M-2'))).resolved_by, 'bob', 'a consumer resolves their own, an active one at once'
 );
 select tap.sign_in('acme', 'alice');
+select is_empty('select * from api.open_alerts', 'nor is it for its owner');
 select is((select resolved_by from api.alerts), null, 'a consumer is not told the operator''s name');
 
 select tap.sign_out();

@@ -22,6 +22,7 @@ insert into listed_view values
 ('latest_readings', '{consumer,operator,admin}'),
 ('meter_ownerships', '{operator,admin}'),
 ('meters', '{consumer,operator,admin}'),
+('open_alerts', '{consumer,operator,admin}'),
 ('preferences', '{consumer,operator,admin}'),
 ('quarantined_readings', '{operator,admin}'),
 ('readings', '{consumer,operator,admin}'),

@@ -67,7 +67,8 @@ select set_config('request.jwt.claims', (tap.claims('other', 'alice', 'consumer'
 set local role consumer;
 select is(pg_temp.marked(name), 0::bigint, 'nor does a token of both: ' || name)
 from unnest(array[
-        'meters', 'readings_daily', 'readings_monthly', 'alerts', 'alert_thresholds', 'preferences', 'tenant_settings'
+        'meters', 'readings_daily', 'readings_monthly', 'alerts', 'open_alerts', 'alert_thresholds', 'preferences',
+        'tenant_settings'
     ]) as name;
 select * from finish();
 rollback;

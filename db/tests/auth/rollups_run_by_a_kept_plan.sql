@@ -1,5 +1,5 @@
 begin;
-select plan(5);
+select plan(6);
 select tap.make_tenant('acme');
 select tap.sign_in('acme', 'alice');
 
@@ -18,5 +18,6 @@ select is(pg_temp.mode_of('/readings'), 'auto', 'raw readings: as the planner fi
 select is(pg_temp.mode_of('/alerts'), 'force_generic_plan', 'one''s own alerts: found by meter, whatever the filter');
 select tap.sign_in('acme', 'operator');
 select is(pg_temp.mode_of('/alerts'), 'force_custom_plan', 'a tenant''s: the filter decides how');
+select is(pg_temp.mode_of('/open_alerts'), 'force_generic_plan', 'the open ones: the view has the filter');
 select * from finish();
 rollback;

@@ -24,8 +24,9 @@ PERIOD = 10  # seconds between the readings of a meter
 class Load:
     """Clients that send batch after batch of new readings, each again until it is answered 2xx."""
 
-    def __init__(self, url: str, keys: Keys) -> None:
-        self.url, self.keys = url, keys
+    def __init__(self, url: str, keys: Keys, meters: int = METERS) -> None:
+        """``meters``: each sends one reading of a batch."""
+        self.url, self.keys, self.meters = url, keys, meters
         self.answered: dict[Key, int] = {}
         self.unanswered: dict[Key, int] = {}
         self.answers: dict[int, int] = {}
@@ -56,8 +57,8 @@ class Load:
     def _batch(self) -> tuple[list[dict[str, Any]], dict[Key, int]]:
         tick = next(self._ticks)
         at = self._begin + timedelta(seconds=PERIOD * tick)
-        energies = {f"SIM-{n:05d}": 1000 * tick + n for n in range(1, METERS + 1)}
-        sent = [reading(n, at, kwh=(1000 * tick + n) / 1_000_000) for n in range(1, METERS + 1)]
+        energies = {f"SIM-{n:05d}": 1000 * tick + n for n in range(1, self.meters + 1)}
+        sent = [reading(n, at, kwh=(1000 * tick + n) / 1_000_000) for n in range(1, self.meters + 1)]
         return sent, {(code, at): energy for code, energy in energies.items()}
 
     async def _send(self, gateway: Gateway, batch: list[dict[str, Any]], energies: dict[Key, int]) -> None:

@@ -34,9 +34,10 @@ PACKAGES = ("wrk",)
 
 def arguments(parts: dict[str, Part]) -> argparse.Namespace:
     listed = "\n".join(f"  {part.name:<10} {part.about}" for part in parts.values())
+    title = __doc__.splitlines()[0].replace("`", "")
     parser = argparse.ArgumentParser(
         prog="python -m bench",
-        description=f"{__doc__.splitlines()[0]}\n\nparts (all of them if none is named):\n{listed}",
+        description=f"{title}\n\nparts (all of them if none is named):\n{listed}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("parts", nargs="*", metavar="part", help="see above")

@@ -5,9 +5,6 @@ PostgreSQL is always there; a part starts what else it needs. All is stopped in 
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -279,34 +276,3 @@ def running(
         found = Environment(directory, runtime, made, stack, logs)
         found.start_postgres(settings or {})
         yield found
-
-
-def helper(module: str, task: dict[str, Any]) -> subprocess.Popen[str]:
-    """Start a load process of ours and hand it its task."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", module],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=CHECKOUT,
-        env={"PATH": os.environ.get("PATH", "")},
-    )
-    assert process.stdin is not None
-    process.stdin.write(json.dumps(task) + "\n")
-    process.stdin.close()
-    return process
-
-
-def result_of(process: subprocess.Popen[str], timeout: float) -> dict[str, Any]:
-    """The JSON line it ended with."""
-    assert process.stdout is not None
-    try:
-        text = process.stdout.read()
-        if process.wait(timeout) != 0:
-            raise RuntimeError(f"{process.args!r} ended with status {process.returncode}")
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-    found: dict[str, Any] = json.loads(text.strip().splitlines()[-1])
-    return found

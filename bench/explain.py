@@ -2,7 +2,8 @@
 
 DIRECTORY is what a run of the API part left behind (``python -m bench api --directory DIRECTORY``, subfolder
 ``api``). Each query runs as PostgREST's login with the role and claims of its request, prepared, after six
-runs: as in a connection of its pool, where the planner has decided by then whether to keep one plan.
+runs: as in a connection of its pool, where the planner has decided by then whether to keep one plan. Below
+it are the plans of the queries that functions run meanwhile (auto_explain), without the quickest.
 """
 
 from __future__ import annotations
@@ -19,6 +20,14 @@ from bench.environment import Environment, running
 from stack import runtime
 from stack.paths import CHECKOUT
 
+QUICKEST = 0.05
+"""Milliseconds of a query within a function that is shown."""
+SETTINGS = {
+    "session_preload_libraries": "auto_explain",
+    "auto_explain.log_nested_statements": "on",
+    "auto_explain.log_analyze": "on",
+    "auto_explain.log_buffers": "on",
+}
 FOLDER = CHECKOUT / "docs" / "performance" / "explain"
 
 
@@ -33,7 +42,11 @@ def explain(environment: Environment, client: Client, request: Request) -> str:
     # What a request asks for reaches PostgreSQL as parameters.
     query = re.sub(r":k\b|'(\d{4}-[^']*)'", parameter, request.query)
     given = "({})".format(", ".join(f"'{value}'" for value in values)) if values else ""
+    nested: list[str] = []
+    with environment.connect() as connection:
+        connection.execute("grant set on parameter auto_explain.log_min_duration to consumer, operator")
     with psycopg.connect(environment.role_url("authenticator"), autocommit=True) as connection:
+        connection.add_notice_handler(lambda notice: nested.append(notice.message_primary or ""))
         connection.execute("begin")
         client.become(connection, request, ASKER)
         connection.execute(f"prepare request as {query}".encode())
@@ -41,6 +54,14 @@ def explain(environment: Environment, client: Client, request: Request) -> str:
             connection.execute(f"execute request{given}".encode())
         plan = connection.execute(f"explain (analyze, buffers) execute request{given}".encode())
         lines = [str(line[0]) for line in plan]
+        connection.execute("set local client_min_messages = log")
+        connection.execute("set local auto_explain.log_min_duration = 0")
+        connection.execute(f"execute request{given}".encode())
+        connection.execute("rollback")
+    for text in nested[:-1]:  # the last is the request itself
+        spent = re.match(r"duration: ([0-9.]+) ms", text)
+        if spent and float(spent[1]) >= QUICKEST:
+            lines += ["", *text.splitlines()]
     return "\n".join(
         [f"-- {request.name} ({request.role})", f"-- GET {request.path}", f"{query};", "", *lines, ""]
     )
@@ -51,7 +72,7 @@ def main() -> int:
     parser.add_argument("directory", type=Path)
     directory = parser.parse_args().directory
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with running(directory, runtime.ensure()) as environment:
+    with running(directory, runtime.ensure(), SETTINGS) as environment:
         grid = api_data.load(environment, 10_000, 5_000)
         client = Client(environment, grid)
         for request in requests(grid):

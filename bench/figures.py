@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,9 +14,8 @@ UNITS = {"rows_s": "rows/s", "requests_s": "requests/s", "events_s": "events/s"}
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Nearest-rank percentile; ``share`` between 0 and 1."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+    """Nearest-rank percentile; ``share`` above 0, up to 1."""
+    return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
 @dataclass

@@ -199,7 +199,7 @@ class Dashboard(Reader):
 
     @task(2)
     def alerts(self) -> None:
-        self.read("alerts", "open alerts", rows(50), status="neq.resolved", order="raised_at.desc", limit=50)
+        self.read("open_alerts", "open alerts", rows(50), order="raised_at.desc", limit=50)
 
 
 class Consumer(Reader):
@@ -247,7 +247,7 @@ class Operator(SegsUser):
         own = {"meter_id": f"like.{option(self.environment, 'prefix')}-*"}
         which = own if option(self.environment, "alerts") == "own" else {}
         query = {"status": "eq.active", "order": "raised_at.desc", "limit": 20}
-        found = self.read("alerts", "active alerts", rows(20), **which, **query)
+        found = self.read("open_alerts", "active alerts", rows(20), **which, **query)
         if not found:
             return
         alert = random.choice(found)

@@ -111,21 +111,22 @@ def _late(figures: Figures, axes: Axes, what: str) -> None:
 
 def fanout_latency(figures: Figures, axes: Axes) -> None:
     """From just before the commit (or, for nchan, the publish request) until a client hears of it."""
-    lines = {
-        "SEGS, from the commit": "segs, steady",
-        "nchan, from the request": "nchan, steady",
-        "SEGS, 5,000 clients": "segs, steady, many clients",
-        "nchan, 5,000 clients": "nchan, steady, many clients",
-    }
+    groups = {"1,000 clients, 50 events/s": "steady", "5,000 clients, 5 events/s": "steady, many clients"}
     shares = ("p50", "p99", "max")
-    for place, (label, measure) in enumerate(lines.items()):
-        if f"{measure}.p50.ms" not in figures and place >= 2:  # only where the machine allows so many
+    labels = []
+    for place, (group, measure) in enumerate(groups.items()):
+        if f"segs, {measure}.p50.ms" not in figures and place:  # only where the machine allows so many
             continue
-        delays = [figures[f"{measure}.{share}.ms"] for share in shares]
-        axes.bar([n + 0.2 * (place - 1.5) for n in range(len(shares))], delays, 0.18, label=label)
-    axes.axhline(50, color="gray", linestyle="--", label="wanted: p99 below, 1,000 clients")
-    axes.set_xticks(range(len(shares)), shares)
-    axes.set(title="1,000 clients, 50 events a second (5,000: 5 a second)", ylabel="milliseconds")
+        labels += [f"{share}\n{group}" if share == "p99" else share for share in shares]
+        for shift, (who, color) in enumerate((("segs", "C0"), ("nchan", "C1"))):
+            delays = [figures[f"{who}, {measure}.{share}.ms"] for share in shares]
+            at = [place * 4 + n + 0.38 * (shift - 0.5) for n in range(len(shares))]
+            label = {"segs": "SEGS, from the commit", "nchan": "nchan, from the request"}[who]
+            bars = axes.bar(at, delays, 0.36, color=color, label=None if place else label)
+            axes.bar_label(bars, fmt="{:,.0f}", fontsize=8)
+    axes.plot([0.55, 1.45], [50, 50], color="gray", linestyle="--", label="wanted: below")
+    axes.set_xticks([n + n // 3 for n in range(len(labels))], labels)
+    axes.set(title="From an event to its clients", ylabel="milliseconds")
 
 
 def fanout_throughput(figures: Figures, axes: Axes) -> None:
@@ -136,7 +137,7 @@ def fanout_throughput(figures: Figures, axes: Axes) -> None:
         "nchan": "nchan, flood",
     }
     for label, measure in bars.items():
-        axes.bar(label, figures[f"{measure}.delivered.events_s"], 0.6, label=label)
+        axes.bar_label(axes.bar(label, figures[f"{measure}.delivered.events_s"], 0.6), fmt="{:,.0f}")
     axes.set(title="Events delivered to 1,000 clients", ylabel="a second")
 
 
@@ -162,16 +163,16 @@ def api_latency(figures: Figures, axes: Axes) -> None:
     if not names:
         raise KeyError("rest, 16")
     series = {
-        "REST, 1 connection": "rest, 1",
-        "REST, 16": "rest, 16",
-        "REST, 64": "rest, 64",
-        "kept answers, 16": "kept, 16",
-        "pgbench, 16": "pgbench, 16",
+        "REST, 1 connection": ("rest, 1", "v"),
+        "REST, 16": ("rest, 16", "o"),
+        "REST, 64": ("rest, 64", "^"),
+        "kept answers, 16": ("kept, 16", "|"),
+        "pgbench, 16": ("pgbench, 16", "x"),
     }
-    series = {label: how for label, how in series.items() if f"{names[0]}, {how}.p95.ms" in figures}
-    for place, (label, how) in enumerate(series.items()):
-        values = [figures[f"{name}, {how}.p95.ms"] for name in names]
-        axes.barh([n + 0.16 * (place - 2) for n in range(len(names))], values, 0.15, label=label)
+    for label, (how, mark) in series.items():
+        if f"{names[0]}, {how}.p95.ms" in figures:
+            values = [figures[f"{name}, {how}.p95.ms"] for name in names]
+            axes.plot(values, range(len(names)), mark, label=label, markersize=9 if mark in "o|" else 6)
     axes.axvline(20, color="gray", linestyle="--", label="wanted at 16: below")
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
@@ -213,7 +214,7 @@ def draw(run: dict[str, object], folder: Path) -> list[Path]:
             continue
         axes.grid(visible=True, which="major", alpha=0.3)
         if axes.get_legend_handles_labels()[0]:
-            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, frameon=False)
+            figure.legend(loc="outside lower center", ncols=3, fontsize=9, frameon=False)
         path = folder / f"{plot.__name__.replace('_', '-')}.svg"
         figure.savefig(path, metadata={"Date": None})
         written.append(path)

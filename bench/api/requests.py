@@ -20,8 +20,8 @@ from bench.wrk import LoadError, http_request
 PREFIX = "/api/v1"
 DIFFERENT = 2000
 """Requests of a kind that differ in who asks for which meter; wrk begins anew after them."""
-ASKER = 7
-"""Number of the consumer who asks, and of the meter asked for, where one stands for all."""
+ASKER = 44
+"""Number of the consumer who asks, and of the meter asked for, where one stands for all; an alert is open."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ def requests(grid: Grid) -> list[Request]:
     meter = "'M' || lpad(:k::text, 7, '0')"
     quarters = f"where meter_id = {meter} and bucket >= '{since}' and bucket < '{until}' order by bucket"
     quarters_path = f"/readings_15m?meter_id=eq.{{meter}}&bucket=gte.{since}&bucket=lt.{until}&order=bucket"
-    alerts = "where status <> 'resolved' order by raised_at desc limit 50"
+    alerts = "/open_alerts?order=raised_at.desc&limit=50"
+    newest = "select * from api.open_alerts order by raised_at desc limit 50"
     return [
         Request(
             "latest reading", "/latest_readings?meter_id=eq.{meter}",
@@ -68,13 +69,9 @@ def requests(grid: Grid) -> list[Request]:
         ),
         Request("current tariff", "/current_tariffs", "select * from api.current_tariffs", 1),
         Request(
-            "open alerts, operator", "/alerts?status=neq.resolved&order=raised_at.desc&limit=50",
-            f"select * from api.alerts {alerts}", min(50, grid.alerts // 50), role="operator",
+            "open alerts, operator", alerts, newest, min(50, grid.alerts // 50), role="operator",
         ),
-        Request(
-            "open alerts, consumer", "/alerts?status=neq.resolved&order=raised_at.desc&limit=50",
-            f"select * from api.alerts {alerts}", -1,
-        ),
+        Request("open alerts, consumer", alerts, newest, -1),
         Request(
             "bill estimate", "/rpc/estimate_bill?kwh=250", "select * from api.estimate_bill(kwh => 250)", 1,
         ),

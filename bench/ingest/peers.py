@@ -9,9 +9,10 @@ import json
 import sys
 import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import orjson
 
@@ -62,6 +63,15 @@ class Segs:
             "Authorization": f"Bearer {environment.token('device', 'bench-gateway')}",
             "Content-Type": "application/json",
         }
+
+    def through_nginx(self) -> Segs:
+        """The same behind the edge, as gateways reach it."""
+        self._environment.ports["ingest"] = urlsplit(self.url).port or 0
+        self._environment.start_nginx()
+        edge = copy(self)
+        edge.name, edge.url = f"nginx before {self.name}", self._environment.urls["nginx"]
+        edge.servers = self.servers | {"nginx"}
+        return edge
 
     def requests(self, batches: Batches, codes: Sequence[str]) -> Iterator[bytes]:
         for rows in batches:

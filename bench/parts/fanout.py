@@ -1,7 +1,8 @@
 """Fan-out: from the commit of an event to every WebSocket client that listens, beside nginx with nchan.
 
 The relay reads what PostgreSQL has committed; nchan is handed the same messages over HTTP. Both push them to
-the same clients (:mod:`bench.listeners`), which check that each of them hears everything once and in order.
+the same clients (:mod:`bench.fanout.listeners`), which check that each of them hears everything once and in
+order.
 """
 
 from __future__ import annotations

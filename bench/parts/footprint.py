@@ -1,6 +1,6 @@
 """Footprint: readings on disk, beside InfluxDB and VictoriaMetrics, and the services in memory.
 
-The readings are measured ones (:mod:`bench.measured`), in the order in which meters send them.
+The readings are measured ones (:mod:`bench.footprint.measured`), in the order in which meters send them.
 """
 
 from __future__ import annotations

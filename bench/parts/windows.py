@@ -106,7 +106,6 @@ class Closing:
 
     def _timed(self, tenant: Filled) -> Sample:
         tenant.progress(self.next_window)
-        tenant.connection.execute("analyze grid.reading")
         pids = {"postgres": self.environment.pids()["postgres"]}
         with cost_of(pids) as cost:
             elapsed = milliseconds(tenant.connection, "call grid.close_windows()")
@@ -131,7 +130,6 @@ class Rolling:
             self.tenant.connection.execute("call rollup.refresh()")
         sent = self.tenant.send_window(self.next_window, READINGS)
         self.next_window += WINDOW
-        self.tenant.connection.execute("analyze grid.reading")
         elapsed = milliseconds(self.tenant.connection, "call rollup.refresh()")
         if self.tenant.count("select sum(readings) from rollup.store_1m") < sent:
             raise WrongError("the new readings are not in the rollups")

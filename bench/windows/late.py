@@ -54,13 +54,16 @@ class Stored:
 
     @classmethod
     def create(cls, environment: Environment, meters: int, days: int) -> Stored:
-        """A reading a meter every 15 minutes for some days, the newest of which are of yesterday."""
+        """A reading a meter every 15 minutes for some days, the newest of which was yesterday.
+
+        Days of the tenant's (UTC), so that all of them are over, and stored, whenever this runs.
+        """
         name = f"stored_{days}"
         environment.create_database(name)
         connection = environment.connect(name)
         connection.execute("set transaction_timeout = 0")
         tenant = Filled.create(connection, "stored", meters)
-        until = hours_ago(24)
+        until = hours_ago(0).replace(hour=0)
         start = until - days * DAY
         while (ts := start) < until:
             with connection.transaction():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import resource
+import math
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,29 +22,36 @@ class LoadError(RuntimeError):
 
 @dataclass(frozen=True)
 class Load:
-    """What wrk saw. Latencies are those of all answers, in milliseconds."""
+    """What wrk saw."""
 
     sent: int
     seconds: float
-    p50: float
-    p95: float
-    p99: float
-    max: float
+    latencies: list[tuple[int, int]]
+    """Microseconds, and how many answers took them, shortest first."""
     cpu_seconds: float
-    """Processor time of wrk itself."""
+    """Processor time of wrk itself, once it had read the requests."""
 
     @property
     def rate(self) -> float:
         """Requests answered a second."""
         return self.sent / self.seconds
 
+    def percentile(self, share: float) -> float:
+        """Milliseconds that this share of the answers took at most (nearest rank)."""
+        wanted = math.ceil(share * self.sent)
+        for at, count in self.latencies:
+            wanted -= count
+            if wanted <= 0:
+                return at / 1000
+        raise LoadError("nothing was answered")
+
     def figures(self) -> dict[str, float]:
         """As a part prints them."""
         return {
             "requests_s": self.rate,
-            "p50.ms": self.p50,
-            "p95.ms": self.p95,
-            "p99.ms": self.p99,
+            "p50.ms": self.percentile(0.50),
+            "p95.ms": self.percentile(0.95),
+            "p99.ms": self.percentile(0.99),
             "generator cpu.us": self.cpu_seconds / self.sent * 1e6,
         }
 
@@ -88,25 +95,29 @@ def run(
     command = runtime.command(
         "wrk", "--connections", str(connections), "--threads", str(threads),
         "--duration", f"{seconds:.0f}s", "--timeout", "30s", "--script", str(SCRIPT), address,
-        "--", str(requests), str(threads), "again" if again else "once",
+        "--", str(requests), str(threads), "again" if again else "once", str(connections),
         binds=[requests.parent, SCRIPT.parent],
     )  # fmt: skip
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode != 0:
         raise LoadError(f"wrk: {(done.stderr or done.stdout).strip()[-800:]}")
     seen: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    told = {name: value for name, value in seen.items() if name != "microseconds"}
     if seen["not_2xx"] or seen["socket_errors"]:
-        raise LoadError(f"not every request was answered with 2xx: {seen}")
+        raise LoadError(f"not every request was answered with 2xx: {told}")
     if seen["exhausted"]:
-        raise LoadError(f"the requests ran out before the time did: {seen}")
+        raise LoadError(f"the requests ran out before the time did: {told}")
     return Load(
         sent=seen["answered"],
         seconds=seen["seconds"],
-        p50=seen["p50"],
-        p95=seen["p95"],
-        p99=seen["p99"],
-        max=seen["max"],
-        cpu_seconds=(after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime),
+        latencies=latencies(seen),
+        cpu_seconds=seen["cpu_seconds"],
     )
+
+
+def latencies(seen: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """Microseconds and how many answers took them, shortest first: exactly the answers that there were."""
+    counts = sorted((at, count) for at, count in seen["microseconds"])
+    if sum(count for _, count in counts) != seen["answered"] or any(count < 0 for _, count in counts):
+        raise LoadError(f"{seen['answered']} answers, but the times of {sum(n for _, n in counts)}")
+    return counts

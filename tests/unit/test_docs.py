@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from bench import tables
 from stack.paths import CHECKOUT
 from workers.ingest import readings
 from workers.relay.protocol import CloseCode
@@ -82,3 +84,10 @@ def test_every_metric_named_in_the_docs_exists() -> None:
         for name in re.findall(r"\b(segs_(?:ingest|relay)_[a-z_]+)", page.read_text(encoding="utf-8")):
             if not name.endswith(("_url", "_database")):
                 assert name.removesuffix("_total") in sources, f"{page.name}: {name}"
+
+
+def test_the_tables_of_measurements_are_of_the_run_that_is_kept() -> None:
+    page = text("performance.md")
+    assert set(re.findall("<!-- table: (.*?) -->", page)) == tables.TABLES.keys()
+    run = tables.Run(json.loads(text("performance/figures.json")))
+    assert page == tables.written(page, run), "python -m bench.tables writes them"

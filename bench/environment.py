@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +27,7 @@ TENANT = "bench"
 PER_WORKER = {"ingest": {"SEGS_INGEST_RATE_LIMIT": "0"}}  # one device here sends for many
 
 IDLE = 0.1  # of one processor
+LOG_MIB = 2048  # between two checkpoints under load
 REGISTER_AT_ONCE = 10_000  # as many as the API takes in one call
 REGISTER = """
     with t as (
@@ -61,6 +62,8 @@ class Environment:
     urls: dict[str, str] = field(default_factory=dict)
     """Where it answers, by name."""
     ports: dict[str, int] = field(default_factory=dict)
+    watch: Callable[[], AbstractContextManager[object]] = nullcontext
+    """Entered around what is measured: a profiler, if any."""
 
     @property
     def database_url(self) -> str:
@@ -117,6 +120,17 @@ class Environment:
         self.start(servers.postgres(self.runtime, data, port, password, database=DATABASE, settings=own))
         self.deploy(self.database_url)
         database.set_passwords(self.database_url, self.secrets.role_passwords)
+        self._use_log()
+
+    def _use_log(self) -> None:
+        """Write log until its segments are used again, as in a server that has run for a while.
+
+        A new one makes each segment by writing zeros first: a tenth of what storing readings costs it.
+        """
+        with self.connect() as connection:
+            for _ in range(LOG_MIB):
+                connection.execute("select pg_logical_emit_message(false, 'bench', repeat('x', 1048576))")
+            connection.execute("checkpoint")
 
     def deploy(self, url: str) -> None:
         database.deploy(url, self.runtime.dbmate)
@@ -258,7 +272,7 @@ class Environment:
         """What decides how durable and how large the database is, as it says itself."""
         names = [
             "fsync", "synchronous_commit", "full_page_writes", "wal_level", "shared_buffers", "work_mem",
-            "max_wal_size", "server_version", "timescaledb.license",
+            "min_wal_size", "max_wal_size", "server_version", "timescaledb.license",
         ]  # fmt: skip
         with self.connect() as connection:
             return {name: str(connection.execute(f"show {name}").fetchone()[0]) for name in names}  # type: ignore[index]

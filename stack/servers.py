@@ -138,6 +138,8 @@ def postgres_settings(port: int, database: str, memory: int) -> dict[str, str]:
         "work_mem": "16MB",
         # many short statements with triggers: compiling one costs seconds and saves milliseconds
         "jit": "off",
+        # used segments of the log are kept for the next rush: a new one is written twice, with zeros first
+        "min_wal_size": "1GB",
         "max_wal_size": "4GB",
         "checkpoint_timeout": "15min",
         "wal_compression": "lz4",

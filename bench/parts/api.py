@@ -64,7 +64,7 @@ class Api:
             seconds=1
         )  # every connection of the pool is opened, prepares the statement and decides on its plan
         pids = {n: p for n, p in self.environment.pids().items() if n in ("nginx", "postgrest", "postgres")}
-        with cost_of(pids) as cost:
+        with self.environment.watch(), cost_of(pids) as cost:
             load = send(seconds=self.seconds)
         return {**load.figures(), **cost.each(load.sent)}
 

@@ -56,7 +56,7 @@ class Ingest:
         warm = self._send(taker, size, 1)
         self._write(taker, size, self.scale.seconds)
         pids = {name: pid for name, pid in self.environment.pids().items() if name in taker.servers}
-        with cost_of(pids) as cost:
+        with self.environment.watch(), cost_of(pids) as cost:
             load = self._send(taker, size, self.scale.seconds)
         after = taker.stored()
         if before is not None and after is not None:

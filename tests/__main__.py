@@ -94,9 +94,18 @@ def run(lanes: Sequence[Lane]) -> bool:
     return not any(lane.failed for lane in lanes)
 
 
+def hear_signals() -> None:
+    """Be interrupted by either signal.
+
+    A script's background job begins with SIGINT ignored, and so would all that it starts; that is what ends them.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+
+
 def main() -> int:
     given = sys.argv[1:]
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    hear_signals()
     begun = time.monotonic()
     one = Lane("one", [LINT, [*PYTEST, *given, *LANES[0]]])
     two = Lane("two", [[*PYTEST, *given, *LANES[1]]])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -45,7 +47,19 @@ def test_every_test_is_in_a_lane() -> None:
     assert folders == {name.removeprefix("tests/") for names in lanes.LANES for name in names}
 
 
+@pytest.fixture
+def in_background() -> Iterator[None]:
+    """As a script's background job begins."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("in_background")
 def test_an_interrupt_ends_what_runs_and_begins_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    lanes.hear_signals()
     waiting = (
         "import time\nprint('up', flush=True)\ntry: time.sleep(60)\nexcept KeyboardInterrupt: print('down')"
     )

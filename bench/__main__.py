@@ -11,7 +11,6 @@ import argparse
 import os
 import platform
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -20,14 +19,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench import command
 from bench.environment import running
 from bench.figures import Figures
 from bench.part import Part, discover
 from bench.report import print_part, save
 from stack import runtime
 from stack.paths import CHECKOUT
-from stack.process import ServerError
-from stack.progress import SetupError, step
+from stack.progress import step
 
 PACKAGES = ("wrk",)
 
@@ -129,13 +128,7 @@ def run(chosen: Sequence[Part], options: argparse.Namespace) -> None:
 def main() -> int:
     parts = discover()
     options = arguments(parts)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are stopped and data removed
-    try:
-        run([parts[name] for name in options.parts or parts], options)
-    except (SetupError, ServerError) as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return command.run("bench", lambda: run([parts[name] for name in options.parts or parts], options))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psycopg
 
+from bench import command
 from bench.api import data as api_data
 from bench.api.requests import ASKER, Client, Request, requests
 from bench.environment import Environment, running
@@ -71,6 +72,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.explain", description=__doc__)
     parser.add_argument("directory", type=Path)
     directory = parser.parse_args().directory
+    return command.run("bench.explain", lambda: write(directory))
+
+
+def write(directory: Path) -> None:
+    """Every request's plan, a file each."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with running(directory, runtime.ensure(), SETTINGS) as environment:
         grid = api_data.load(environment, 10_000, 5_000)
@@ -79,7 +85,6 @@ def main() -> int:
             name = re.sub(r"[^a-z0-9]+", "-", request.name).strip("-")
             (FOLDER / f"{name}.txt").write_text(explain(environment, client, request), encoding="utf-8")
             print(f"{FOLDER.relative_to(CHECKOUT)}/{name}.txt")
-    return 0
 
 
 if __name__ == "__main__":

@@ -18,6 +18,11 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
+def within_rounds(above: Sequence[float], below: Sequence[float]) -> list[float]:
+    """What one figure is over another in each round."""
+    return [top / bottom for top, bottom in zip(above, below, strict=True) if bottom]
+
+
 @dataclass
 class Figures:
     """Values by figure name, in order. A name ends in its unit: ``copy.rows_s``, ``ws.p99.ms``."""
@@ -47,6 +52,10 @@ class Figures:
         """Median over median, if both were measured."""
         top, bottom = self.median(above), self.median(below)
         return round(top / bottom, 4) if top is not None and bottom else None
+
+    def ratios(self, above: str, below: str) -> list[float]:
+        """The ratio within each round."""
+        return within_rounds(self.values[above], self.values[below])
 
     def document(self) -> dict[str, Any]:
         """As it is kept: every round, and what the table shows."""

@@ -21,6 +21,7 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
+from bench import command
 from bench.api import data as api_data
 from bench.api import kept
 from bench.api.requests import Client, requests
@@ -32,7 +33,6 @@ from bench.parts.api import Api
 from stack import runtime
 from stack.paths import CHECKOUT
 from stack.process import ServerError
-from stack.progress import SetupError
 
 FOLDER = CHECKOUT / "docs" / "performance" / "profile"
 RATE = 499
@@ -64,9 +64,7 @@ class Profiler:
         found = self._watched(measure, [[*record, "--output", str(data)]])
         # while the servers run: their files are found through them
         script = ["perf", "script", "--input", str(data), "--fields", "comm,ip,sym,dso"]
-        lines = subprocess.run(script, capture_output=True, text=True, check=True).stdout.splitlines()
-        matches = [match for line in lines if (match := SAMPLE.match(line))]
-        return found, [(program(match[1]), match[2], Path(match[3]).name) for match in matches]
+        return found, samples_of(subprocess.run(script, capture_output=True, text=True, check=True).stdout)
 
     def spy(self, measure: Callable[[], Sample], pids: Mapping[str, int]) -> tuple[Sample, Counter[str]]:
         """What the load found, and how often each stack (outermost first, ``;`` between) was seen."""
@@ -77,20 +75,19 @@ class Profiler:
         found = self._watched(measure, commands)
         stacks: Counter[str] = Counter()
         for file in files.values():
-            for line in file.read_text(encoding="utf-8").splitlines():
-                stack, _, count = line.rpartition(" ")
-                stacks[stack] += int(count)
+            stacks += stacks_of(file.read_text(encoding="utf-8"))
         return found, stacks
 
     def _watched(self, measure: Callable[[], Sample], commands: list[list[str]]) -> Sample:
         @contextmanager
         def watch() -> Iterator[None]:
-            watchers = [
-                subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-                for command in commands
-            ]
+            said = self._scratch / "watchers.log"
+            with said.open("wb") as log:
+                watchers = [subprocess.Popen(each, stdout=log, stderr=log) for each in commands]
             time.sleep(0.5)  # until they look; there is nothing to wait on
             try:
+                if any(watcher.poll() is not None for watcher in watchers):
+                    raise ServerError(f"{commands[0][0]} ended: {said.read_text(encoding='utf-8').strip()}")
                 yield
             finally:
                 for watcher in watchers:
@@ -106,11 +103,19 @@ class Profiler:
             self._environment.watch = nullcontext
 
 
-def program(name: str) -> str:
-    """The program of a thread: PostgREST names its threads, the kernel numbers its own."""
-    if name.startswith(("postgrest", "ghc_")):
-        return "postgrest"
-    return re.split(r"[/:.]", name)[0] if name.startswith("kworker") else name
+def samples_of(text: str) -> list[tuple[str, str, str]]:
+    """Program, function and file of every sample that perf tells of; a program's threads count as it."""
+    matches = [match for line in text.splitlines() if (match := SAMPLE.match(line))]
+    return [(re.split("[/:]", match[1])[0], match[2], Path(match[3]).name) for match in matches]
+
+
+def stacks_of(text: str) -> Counter[str]:
+    """How often py-spy saw each stack."""
+    found: Counter[str] = Counter()
+    for line in text.splitlines():
+        stack, _, count = line.rpartition(" ")
+        found[stack] += int(count)
+    return found
 
 
 def table(counts: Counter[str], whole: int, least: int = 1) -> Iterator[str]:
@@ -122,6 +127,8 @@ def table(counts: Counter[str], whole: int, least: int = 1) -> Iterator[str]:
 
 def by_program(samples: list[tuple[str, str, str]]) -> Iterator[str]:
     """Programs of the machine, then the functions of each large one."""
+    if not samples:
+        raise ServerError("perf saw nothing")
     busy = [sample for sample in samples if sample[0] != IDLE]
     share = 100 * len(busy) / len(samples)
     yield f"{len(samples):,} samples; the processors were busy in {share:.0f} % of them."
@@ -145,6 +152,8 @@ def by_program(samples: list[tuple[str, str, str]]) -> Iterator[str]:
 def by_function(stacks: Counter[str]) -> Iterator[str]:
     """Functions by the time spent in them alone, then with all that they call."""
     whole = sum(stacks.values())
+    if not whole:
+        raise ServerError("py-spy saw nothing")
     alone: Counter[str] = Counter()
     altogether: Counter[str] = Counter()
     for stack, count in stacks.items():
@@ -214,20 +223,20 @@ def main() -> int:
     directory = parser.parse_args().directory
     if shutil.which("perf") is None:
         parser.error("there is no perf: apt-get install linux-perf")
+    return command.run("bench.profile", lambda: write(directory))
+
+
+def write(directory: Path) -> None:
+    """Every load's profile, a file each."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    try:
-        programs = runtime.ensure(also=("wrk",))
-        with tempfile.TemporaryDirectory(prefix="segs-profile-") as name:
-            scratch = Path(name)
-            # on a new database: readings of an old one would be repeats
-            with running(scratch / "ingest", programs) as environment:
-                profile_ingest(environment, scratch)
-            with running(directory, programs) as environment:
-                profile_api(environment, scratch)
-    except (SetupError, ServerError) as error:
-        print(f"bench.profile: {error}", file=sys.stderr)
-        return 1
-    return 0
+    programs = runtime.ensure(also=("wrk",))
+    with tempfile.TemporaryDirectory(prefix="segs-profile-") as name:
+        scratch = Path(name)
+        # on a new database: readings of an old one would be repeats
+        with running(scratch / "ingest", programs) as environment:
+            profile_ingest(environment, scratch)
+        with running(directory, programs) as environment:
+            profile_api(environment, scratch)
 
 
 if __name__ == "__main__":

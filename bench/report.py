@@ -22,10 +22,16 @@ def print_part(part: Part, figures: Figures, facts: dict[str, Any]) -> dict[str,
     ratios = {f"{each.above} / {each.below}": figures.ratio(each.above, each.below) for each in part.ratios}
     wanted = {f"{each.above} / {each.below}": each.wanted for each in part.ratios}
     measured = {name: ratio for name, ratio in ratios.items() if ratio is not None}
+    rounds = {
+        name: figures.ratios(each.above, each.below)
+        for each in part.ratios
+        if (name := f"{each.above} / {each.below}") in measured
+    }
     if measured:
-        print("\nratios of the medians")
+        print("\nratios of the medians (least and greatest within a round)")
         for name, ratio in measured.items():
-            print(f"  {ratio:>8.3f}  {name}{_want(wanted[name])}")
+            spread = f"({min(rounds[name]):.2f}-{max(rounds[name]):.2f})"
+            print(f"  {ratio:>8.3f}  {spread:<14}{name}{_want(wanted[name])}")
     targets = [(each, figures.median(each.figure)) for each in part.targets]
     if any(value is not None for _, value in targets):
         print("\nagainst what the project wants")
@@ -36,6 +42,7 @@ def print_part(part: Part, figures: Figures, facts: dict[str, Any]) -> dict[str,
         **facts,
         "figures": figures.document(),
         "ratios": measured,
+        "ratio_rounds": rounds,
         "wanted": {
             **{name: text for name, text in wanted.items() if text and name in measured},
             **{target.figure: target.wanted for target, value in targets if value is not None},

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.figures import number
+from bench.figures import number, within_rounds
 from stack.paths import CHECKOUT
 
 PAGE = CHECKOUT / "docs" / "performance.md"
@@ -54,8 +54,7 @@ class Run:
 
     def ratio_spread(self, above: str, below: str) -> str:
         """The same, with the least and the greatest ratio within a round."""
-        pairs = zip(self.rounds(above), self.rounds(below), strict=True)
-        return _spread(self.ratio(above, below), [top / bottom for top, bottom in pairs])
+        return _spread(self.ratio(above, below), within_rounds(self.rounds(above), self.rounds(below)))
 
 
 def _spread(middle: float, values: list[float]) -> str:

@@ -97,7 +97,7 @@ def run(lanes: Sequence[Lane]) -> bool:
 def hear_signals() -> None:
     """Be interrupted by either signal.
 
-    A script's background job begins with SIGINT ignored, and so would all that it starts; that is what ends them.
+    A script's background job begins with SIGINT ignored, and so would all that it starts: what ends them.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)

@@ -6,6 +6,7 @@ Each is spoken to directly, without the edge in front of it.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -170,6 +171,38 @@ async def test_a_good_token_is_accepted(ask: Ask, component: Component, person: 
 @pytest.mark.parametrize("forgery", FORGERIES)
 async def test_a_bad_token_is_refused(ask: Ask, component: Component, person: Make, forgery: str) -> None:
     await ask.is_refused(component, FORGERIES[forgery](person(component)))
+
+
+@pytest.mark.parametrize(
+    ("claim", "seconds", "good"),
+    [
+        ("iat", 1, True), ("iat", 5, True), ("iat", 20, False), ("iat", 60, False), ("iat", 3600, False),
+        ("nbf", 1, True), ("nbf", 5, True), ("nbf", 20, False), ("nbf", 3600, False),
+        ("exp", 30, True), ("exp", -1, False), ("exp", -25, False), ("exp", -31, False),
+        ("iat", -86400, True), ("nbf", -86400, True), ("exp", -3600, False),
+    ],
+)  # fmt: skip
+async def test_times_are_judged_alike(
+    ask: Ask, component: Component, person: Make, claim: str, seconds: int, good: bool
+) -> None:
+    token = person(component).token(**{claim: now_and(seconds)})
+    if good:
+        await ask.is_accepted(component, token)
+    else:
+        await ask.is_refused(component, token)
+
+
+@pytest.mark.parametrize("claim", ["exp", "iat", "nbf"])
+@pytest.mark.parametrize("value", ["tomorrow", "1", True, [1], {"at": 1}], ids=str)
+async def test_a_time_that_is_no_number_is_refused(
+    ask: Ask, component: Component, person: Make, claim: str, value: object
+) -> None:
+    await ask.is_refused(component, person(component).token(**{claim: value}))
+
+
+async def test_parts_of_a_second_count_alike(ask: Ask, component: Component, person: Make) -> None:
+    await ask.is_accepted(component, person(component).token(exp=time.time() + 30.5))
+    await ask.is_refused(component, person(component).token(exp=time.time() - 0.001))
 
 
 @pytest.mark.parametrize("kid", ["other", "", None])

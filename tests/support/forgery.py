@@ -123,6 +123,7 @@ FORGERIES: dict[str, Forgery] = {
     "expired": lambda person: person.token(exp=now_and(-60)),
     "not good yet": lambda person: person.token(nbf=now_and(3600)),
     "exp that is no number": lambda person: person.token(exp="tomorrow"),
+    "exp in words": lambda person: person.token(exp=str(now_and(3600))),
     "another audience": lambda person: person.token(aud="elsewhere"),
     "another issuer": lambda person: person.token(iss="elsewhere"),
 }

@@ -7,6 +7,7 @@ as $$
 declare
     claims constant jsonb := auth.claims();
     wrong_claim text;
+    wrong_time text;
     caller_tenant integer;
     plan_mode constant text := auth.plan_mode(current_setting('request.path', true), auth.sees_tenant());
 begin
@@ -24,6 +25,11 @@ begin
         raise sqlstate 'PT401' using
             message = format('The token''s claim %I is missing or not valid here', wrong_claim),
             hint = 'Sign in again: a token needs iss and aud "segs", exp, sub, tenant and role.';
+    end if;
+    wrong_time := auth.time_fault(claims, now());
+    if wrong_time is not null then
+        raise sqlstate 'PT401' using
+            message = wrong_time, hint = 'Refresh it (POST /api/v1/user/refresh), or sign in again.';
     end if;
     if claims ->> 'role' = 'device' then
         raise sqlstate 'PT403' using

@@ -1,5 +1,5 @@
 begin;
-select plan(32);
+select plan(43);
 select tap.make_tenant('acme');
 
 create function pg_temp.check_as(claims jsonb) returns void
@@ -53,6 +53,31 @@ from (
     ('iss', '"somebody"'::jsonb), ('aud', '"other"'), ('aud', '[]'), ('exp', '"soon"'), ('exp', 'null'),
     ('sub', '""'), ('tenant', '""'), ('tenant', 'null'), ('role', '"segs_owner"')
 ) as wrong (claim, value);
+-- Times, to the microsecond: now() stands still in here.
+create function pg_temp.operator_at(claim text, seconds numeric) returns jsonb
+language sql
+as $$
+    select pg_temp.operator(jsonb_build_object(claim, extract(epoch from now()) + seconds))
+$$;
+select lives_ok(format($$ select pg_temp.check_as(pg_temp.operator_at(%L, %s)) $$, claim, seconds), claim || ' is good')
+from (
+    values ('exp', 0.000001), ('iat', 10), ('nbf', 10), ('iat', -1e6), ('exp', 1e100)
+) as good (claim, seconds);
+select
+    throws_ok(
+        format($$ select pg_temp.check_as(pg_temp.operator_at(%L, %s)) $$, claim, seconds),
+        'PT401', message, format('%s %s is refused', claim, seconds)
+    )
+from (
+    values
+    ('exp', 0, 'The token has expired'), ('exp', -25, 'The token has expired'),
+    ('exp', -1e100, 'The token has expired'),
+    ('iat', 10.000001, 'The token is not good yet'), ('nbf', 10.000001, 'The token is not good yet')
+) as wrong (claim, seconds, message);
+select throws_ok(
+    $$ select pg_temp.check_as(pg_temp.operator('{"iat": "1"}')) $$,
+    'PT401', 'The token''s claim iat or nbf is not a number', 'iat in words is refused'
+);
 select throws_ok(
     $$ select pg_temp.check_as(pg_temp.operator('{"tenant": "nobody"}')) $$,
     'PT401', 'The token names a tenant that does not exist', 'an unknown tenant is refused'

@@ -44,7 +44,7 @@ async def signed_up(platform: Platform) -> Answer:
     async with client(platform.url) as nora:
         asked = await nora.post("register", name="Nora New", email=EMAIL, password=PASSWORD)
         assert asked.status == 202, asked.body
-        assert (await nora.post("login", email=EMAIL, password=PASSWORD))["code"] == "not_verified"
+        assert (await nora.post("login", email=EMAIL, password=PASSWORD))["code"] == "invalid_credentials"
         confirmed = await nora.post("verify-otp", email=EMAIL, otp=mailed_code(platform.mail_dir, EMAIL))
         assert confirmed.status == 200, confirmed.body
         signed_in = await nora.post("login", email=EMAIL, password=PASSWORD)

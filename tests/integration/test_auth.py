@@ -75,8 +75,8 @@ async def test_register_confirm_sign_in(auth: Client, database: Database, email:
     )
     assert answer.status == 202
     (mail,) = queued(database, email)
-    assert (mail["kind"], mail["tenant"], mail["name"]) == ("verify_code", "demo", "Neu Er")
-    assert_error(await auth.post("login", email=email, password=PASSWORD), 403, "not_verified")
+    assert (mail["kind"], mail["tenant"], mail["name"]) == ("verify_code", "demo", None)
+    assert_error(await auth.post("login", email=email, password=PASSWORD), 401, "invalid_credentials")
 
     confirmed = await auth.post("verify-otp", email=email, otp=mail["data"]["code"])
     assert confirmed.status == 200
@@ -85,7 +85,7 @@ async def test_register_confirm_sign_in(auth: Client, database: Database, email:
     answer = await auth.post("login", email=email, password=PASSWORD)
     assert answer.headers["Cache-Control"] == "no-store"
     assert set(answer.body) == {"access_token", "refresh_token", "token_type", "expires_in", "user"}
-    assert answer["user"]["phone"] == "+4930901820"
+    assert (answer["user"]["name"], answer["user"]["phone"]) == ("Neu Er", "+4930901820")
     claims = claims_of(answer["access_token"])
     assert claims["exp"] - claims["iat"] == answer["expires_in"] == 900
     assert (claims["tenant"], claims["role"], claims["iss"]) == ("demo", "consumer", "segs")
@@ -131,24 +131,84 @@ async def test_a_code_expires(auth: Client, database: Database, email: str) -> N
     assert_error(await auth.post("verify-otp", email=email, otp=code), 400, "invalid_code")
 
 
-async def test_unknown_and_known_accounts_get_the_same_answers(
+async def test_unknown_waiting_and_known_accounts_get_the_same_answers(
+    auth: Client, database: Database, email: str
+) -> None:
+    """At every door that takes an address. ``waiting`` was registered by who asks, and is not confirmed."""
+    await registered(auth, database, email)
+    nobody, waiting, disabled = (f"{kind}-{email}" for kind in ("nobody", "waiting", "disabled"))
+    await auth.post("register", name="A", email=waiting, password=PASSWORD)
+    await registered(auth, database, disabled)
+    database.rows("update auth.user_account set disabled_at = now() where email = %s", (disabled,))
+    for name, more in (
+        ("login", {"password": "not the right one"}),
+        ("login", {"password": PASSWORD}),
+        ("forgot-password", {}),
+        ("resend-otp", {}),
+        ("verify-otp", {"otp": "000000"}),
+        ("reset-password", {"otp": "000000", "password": NEW_PASSWORD}),
+        ("register", {"name": "A", "password": NEW_PASSWORD}),
+        ("register", {"name": "A"}),
+    ):
+        who = [nobody, waiting, disabled, email]
+        if more == {"password": PASSWORD}:
+            who.remove(email)  # whose password it is
+        answers = [await auth.post(name, email=each, **more) for each in who]
+        assert len({(answer.status, json.dumps(answer.body)) for answer in answers}) == 1, (name, answers)
+        assert len({frozenset(answer.headers) for answer in answers}) == 1, name
+    assert queued(database, email)[-1]["kind"] == "already_registered"
+    assert (await auth.post("login", email=email, password=PASSWORD)).status == 200, "nothing has changed"
+
+
+async def test_a_stranger_learns_nothing_by_registering_and_signing_in(
     auth: Client, database: Database, email: str
 ) -> None:
     await registered(auth, database, email)
     nobody = f"nobody-{email}"
-    for name, more in (
-        ("forgot-password", {}),
-        ("resend-otp", {}),
-        ("login", {"password": "not the right one"}),
-        ("verify-otp", {"otp": "000000"}),
-        ("reset-password", {"otp": "000000", "password": NEW_PASSWORD}),
-        ("register", {"name": "A", "password": NEW_PASSWORD}),
-    ):
-        known = await auth.post(name, email=email, **more)
-        unknown = await auth.post(name, email=nobody, **more)
-        assert (known.status, known.body) == (unknown.status, unknown.body), name
-    assert queued(database, email)[-1]["kind"] == "already_registered"
-    assert (await auth.post("login", email=email, password=PASSWORD)).status == 200, "nothing has changed"
+    tried = []
+    for address in (email, nobody):
+        first = await auth.post("register", name="Eve", email=address, password=NEW_PASSWORD)
+        then = await auth.post("login", email=address, password=NEW_PASSWORD)
+        tried.append((first.status, first.body, then.status, then.body))
+    assert tried[0] == tried[1]
+
+
+async def test_registering_again_changes_neither_name_nor_phone(
+    auth: Client, database: Database, email: str
+) -> None:
+    await auth.post("register", name="Ada", email=email, phone="+49 30 901820", password=PASSWORD)
+    await auth.post("register", name="Eve", email=email, phone="+49 30 901821", password=PASSWORD)
+    await auth.post("register", name="Eve", email=email, password=PASSWORD)
+    answer = await auth.post("verify-otp", email=email, otp=queued_code(database, email))
+    assert (answer["user"]["name"], answer["user"]["phone"]) == ("Ada", "+4930901820")
+
+
+async def test_registering_an_invited_address_changes_nothing_of_it(
+    auth: Client, database: Database, email: str
+) -> None:
+    database.rows("select auth.invite('demo', %s, 'Invited', 'operator')", (email,))
+    await auth.post("register", name="Eve", email=email, phone="+49 30 901821", password=PASSWORD)
+    answer = await auth.post("verify-otp", email=email, otp=queued_code(database, email))
+    user = answer["user"]
+    assert (user["name"], user["phone"], user["role"], user["has_password"]) == (
+        "Invited", None, "operator", False,
+    )  # fmt: skip
+
+
+async def test_mails_to_addresses_that_are_not_confirmed_hold_no_text_of_others(
+    auth: Client, database: Database, email: str
+) -> None:
+    bait = 'Win at https://evil.example, "x" <eve@evil.example>'
+    await auth.post("register", name=bait, email=email, password=PASSWORD)
+    await auth.post("register", name=bait, email=email, password=NEW_PASSWORD)
+    await auth.post("resend-otp", email=email)
+    await auth.post("forgot-password", email=email)
+    mails = queued(database, email)
+    assert [mail["kind"] for mail in mails] == ["verify_code"] * 3 + ["reset_code"]
+    assert "evil" not in json.dumps(mails)
+    await auth.post("verify-otp", email=email, otp=mails[2]["data"]["code"])
+    await auth.post("forgot-password", email=email)
+    assert queued(database, email)[-1]["name"] == bait, "who has confirmed is called by their name"
 
 
 async def test_registering_for_somebody_else_plants_no_password(
@@ -183,24 +243,65 @@ async def test_refresh_tokens_rotate_and_reuse_ends_the_family(
     assert claims_of(second["access_token"])["sid"] == claims_of(first["access_token"])["sid"]
     assert (await auth.get("me", second["access_token"])).status == 200
 
+    third = await auth.post("refresh", refresh_token=second["refresh_token"])
     reuse = await auth.post("refresh", refresh_token=first["refresh_token"])
     assert_error(reuse, 401, "refresh_token_reused")
-    newest = await auth.post("refresh", refresh_token=second["refresh_token"])
+    newest = await auth.post("refresh", refresh_token=third["refresh_token"])
     assert_error(newest, 401, "invalid_refresh_token")
     assert_error(await auth.get("me", second["access_token"]), 401, "session_ended")
     assert_error(await auth.post("refresh", refresh_token="made up"), 401, "invalid_refresh_token")
 
 
-async def test_of_uses_at_once_one_wins_and_the_family_ends(
+def pair(answer: Answer) -> tuple[str, str]:
+    return answer["access_token"], answer["refresh_token"]
+
+
+async def test_uses_at_once_get_the_same_pair(
+    auth: Client, start_auth: StartWorker, database: Database, email: str
+) -> None:
+    """Twenty tabs and two processes, then an answer that was lost."""
+    first = await registered(auth, database, email)
+    other = start_auth()
+    async with client(other.url) as elsewhere:
+        answers = await asyncio.gather(
+            *(
+                speaker.post("refresh", refresh_token=first["refresh_token"])
+                for speaker in (auth, elsewhere)
+                for _ in range(10)
+            )
+        )
+    assert {answer.status for answer in answers} == {200}
+    assert len({pair(answer) for answer in answers}) == 1
+    again = await auth.post("refresh", refresh_token=first["refresh_token"])
+    assert pair(again) == pair(answers[0])
+    assert (await auth.get("me", again["access_token"])).status == 200
+    following = await auth.post("refresh", refresh_token=again["refresh_token"])
+    assert following.status == 200
+    assert following["refresh_token"] != again["refresh_token"]
+
+
+async def test_a_lost_answer_is_given_again_for_seconds_only(
     auth: Client, database: Database, email: str
 ) -> None:
     first = await registered(auth, database, email)
-    answers = await asyncio.gather(
-        *(auth.post("refresh", refresh_token=first["refresh_token"]) for _ in range(4))
+    second = await auth.post("refresh", refresh_token=first["refresh_token"])
+    database.rows(
+        "update auth.refresh_token set used_at = used_at - interval '10 seconds'"
+        " where session_id = %s and used_at is not null",
+        (claims_of(first["access_token"])["sid"],),
     )
-    assert sorted(answer.status for answer in answers) == [200, 401, 401, 401]
-    winner = next(answer for answer in answers if answer.status == 200)
-    assert (await auth.post("refresh", refresh_token=winner["refresh_token"])).status == 401
+    answer = await auth.post("refresh", refresh_token=first["refresh_token"])
+    assert_error(answer, 401, "refresh_token_reused")
+    answer = await auth.post("refresh", refresh_token=second["refresh_token"])
+    assert_error(answer, 401, "invalid_refresh_token")
+
+
+async def test_after_signing_out_no_token_gives_another(auth: Client, database: Database, email: str) -> None:
+    first = await registered(auth, database, email)
+    second = await auth.post("refresh", refresh_token=first["refresh_token"])
+    assert (await auth.post("logout", refresh_token=second["refresh_token"])).status == 200
+    for token in (first["refresh_token"], second["refresh_token"]):
+        assert_error(await auth.post("refresh", refresh_token=token), 401, "invalid_refresh_token")
 
 
 async def test_a_session_ends_absolutely(auth: Client, database: Database, email: str) -> None:
@@ -326,6 +427,78 @@ async def test_failures_of_an_account_are_limited(
         limited = await auth.post("login", email=email, password=PASSWORD)
         assert_error(limited, 429, "too_many_attempts")
         assert 0 < int(limited.headers["Retry-After"]) <= 900
+
+
+def at(address: str) -> dict[str, str]:
+    """The header with which nginx says where a request came from."""
+    return {"X-Real-IP": address}
+
+
+async def sign_in(auth: Client, email: str, password: str, address: str) -> int:
+    body = {"email": email, "password": password}
+    return (await auth.send("POST", "login", body, **at(address))).status
+
+
+async def test_an_attacker_spends_no_attempts_but_their_own(
+    start_auth: StartWorker, database: Database, email: str
+) -> None:
+    server = start_auth(SEGS_AUTH_FAILURES_ACCOUNT="3", SEGS_AUTH_FAILURES_EVERYWHERE="7")
+    async with client(server.url) as auth:
+        await registered(auth, database, email)
+        assert await sign_in(auth, email, PASSWORD, "192.0.2.1") == 200
+        assert await sign_in(auth, email, PASSWORD, "2001:db8:1:2::1") == 200
+        # one place: however often it tries, it spends three of the seven
+        tries = [await sign_in(auth, email, "wrong one", "198.51.100.1") for _ in range(20)]
+        assert tries == [401] * 3 + [429] * 17
+        assert await sign_in(auth, email, PASSWORD, "198.51.100.1") == 429
+        assert await sign_in(auth, email, PASSWORD, "203.0.113.1") == 200, "from elsewhere it is right"
+        # many places: they spend the rest, and whoever comes from a place that is not known waits
+        places = [f"198.51.100.{n}" for n in range(2, 12)]
+        tries = [await sign_in(auth, email, "wrong one", place) for place in places]
+        assert tries == [401] * 4 + [429] * 6
+        assert await sign_in(auth, email, PASSWORD, "203.0.113.99") == 429
+        for known in ("192.0.2.1", "203.0.113.1", "2001:db8:1:2:ffff::9"):
+            assert await sign_in(auth, email, PASSWORD, known) == 200, known
+        tries = [await sign_in(auth, email, "wrong one", "192.0.2.1") for _ in range(5)]
+        assert tries == [401] * 3 + [429] * 2, "a known place has a limit too"
+
+
+async def test_mails_asked_for_by_others_leave_the_owner_theirs(
+    start_auth: StartWorker, database: Database, email: str
+) -> None:
+    server = start_auth(SEGS_AUTH_MAILS_ACCOUNT="2", SEGS_AUTH_MAILS_EVERYWHERE="6")
+    async with client(server.url) as auth:
+        await registered(auth, database, email)
+        assert await sign_in(auth, email, PASSWORD, "192.0.2.1") == 200
+
+        async def ask(address: str) -> int:
+            return (await auth.send("POST", "forgot-password", {"email": email}, **at(address))).status
+
+        assert [await ask("198.51.100.1") for _ in range(9)] == [202] * 2 + [429] * 7
+        assert await ask("198.51.100.2") == 202
+        assert [await ask(f"198.51.100.{n}") for n in range(3, 9)] == [202] * 2 + [429] * 4
+        assert await ask("192.0.2.1") == 202, "where the owner has been before"
+
+
+@pytest.mark.parametrize("kind", ["login", "verify-otp", "reset-password"])
+async def test_one_network_of_ipv6_is_one_place(start_auth: StartWorker, email: str, kind: str) -> None:
+    server = start_auth(SEGS_AUTH_FAILURES_ADDRESS="4")
+    body = {"login": {"password": "wrong one"}, "verify-otp": {"otp": "000000"}}.get(
+        kind, {"otp": "000000", "password": NEW_PASSWORD}
+    )
+    async with client(server.url) as auth:
+
+        async def attempt(n: int, address: str) -> int:
+            answer = await auth.send("POST", kind, {"email": f"{n}-{email}", **body}, **at(address))
+            return answer.status
+
+        refused = await attempt(0, "2001:db8:9:9::1")
+        assert refused in (400, 401)
+        inside = [await attempt(n, f"2001:db8:9:9:{n:x}:{n * 7:x}::{n:x}") for n in range(1, 8)]
+        assert inside == [refused] * 3 + [429] * 4
+        assert await attempt(9, "2001:db8:9:a::1") == refused, "the next network is another place"
+        mapped = [await attempt(n, f"::ffff:198.51.100.{n}") for n in range(6)]
+        assert mapped == [refused] * 6, "addresses of IPv4 are their own, however they are written"
 
 
 async def test_limits_hold_while_redis_is_away(start_auth: StartWorker, email: str) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +19,7 @@ from workers.auth.attempts import Attempts, Counter
 from workers.auth.bodies import Register, VerifyCode, e164
 from workers.auth.codes import Codes
 from workers.auth.passwords import Passwords, check_policy, is_common
+from workers.auth.queries import Place
 from workers.auth.settings import AuthSettings
 from workers.auth.signing import Signer
 from workers.errors import RateLimited, Unauthorized, Unavailable, Unprocessable
@@ -32,6 +34,7 @@ BASE = {
     "SEGS_AUTH_DATABASE_URL": f"postgresql://segs_auth:{STRONG}@127.0.0.1/segs",
     "SEGS_AUTH_CODE_KEY": STRONG,
 }
+NOW = datetime.now(UTC)
 CHEAP = {"SEGS_ENVIRONMENT": "development", "SEGS_AUTH_ARGON2_MEMORY": "16", "SEGS_AUTH_ARGON2_TIME": "1"}
 
 
@@ -131,9 +134,22 @@ def test_addresses_and_numbers_are_normalised() -> None:
         e164("030 901820", "")
 
 
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7/32"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("::1", "::/64"),
+        (None, "nowhere"),
+    ],
+)
+def test_a_place_is_an_address_or_a_64(address: str | None, network: str) -> None:
+    assert Place(None, address).network == network
+
+
 async def test_attempts_are_counted_here_without_redis() -> None:
     attempts = Attempts(None, 60)
-    account, address = Counter("login-account", "a", 2), Counter("failure-address", "1", 3)
+    account, address = Counter("login-here", "a", 2, forget=True), Counter("failure-address", "1", 3)
     await attempts.take([account, address])
     await attempts.take([account, address])
     with pytest.raises(RateLimited) as refused:
@@ -142,7 +158,7 @@ async def test_attempts_are_counted_here_without_redis() -> None:
     await attempts.forgive([account, address])
     await attempts.take([account, address])
     with pytest.raises(RateLimited):
-        await attempts.take([Counter("login-account", "b", 9), address])
+        await attempts.take([Counter("login-here", "b", 9), address])
 
 
 def test_the_newest_published_key_signs(tmp_path: Path) -> None:
@@ -153,22 +169,22 @@ def test_the_newest_published_key_signs(tmp_path: Path) -> None:
     jwks = tmp_path / "jwks.json"
     jwks.write_text(old.jwks_file.read_text())
     signer = Signer(keys, jwks, issuer="segs", audience="segs")
-    old_kid = jwt.get_unverified_header(signer.sign({}, 60))["kid"]
+    old_kid = jwt.get_unverified_header(signer.sign({}, NOW, 60))["kid"]
 
     (keys / "b.pem").write_bytes(new.private_key_file.read_bytes())
     os.utime(keys / "b.pem", (4e9, 4e9))
     signer._looked_at = float("-inf")
-    assert jwt.get_unverified_header(signer.sign({}, 60))["kid"] == old_kid, "not published yet"
+    assert jwt.get_unverified_header(signer.sign({}, NOW, 60))["kid"] == old_kid, "not published yet"
 
     both = [key for stack in (old, new) for key in json.loads(stack.jwks_file.read_text())["keys"]]
     jwks.write_text(json.dumps({"keys": both}))
     signer._looked_at = float("-inf")
-    assert jwt.get_unverified_header(signer.sign({}, 60))["kid"] != old_kid
+    assert jwt.get_unverified_header(signer.sign({}, NOW, 60))["kid"] != old_kid
 
 
 def test_without_a_key_nothing_is_signed(tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
-        Signer(tmp_path, tmp_path / "jwks.json", issuer="segs", audience="segs").sign({}, 60)
+        Signer(tmp_path, tmp_path / "jwks.json", issuer="segs", audience="segs").sign({}, NOW, 60)
 
 
 class Pool:

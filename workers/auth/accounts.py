@@ -55,7 +55,7 @@ class Accounts:
         phone = bodies.e164(body.phone, self._settings.auth_phone_region) if body.phone else None
         if body.password is not None:
             check_policy(body.password, body.email, body.name)
-        await self._attempts.take(self._mails(tenant, body.email, place))
+        await self._take(self._mails(tenant, body.email, place), tenant, body.email, place)
         code = self._codes.new()
         code_hash = self._codes.hash(tenant, body.email, "verify", code)
         async with self._like_any_other():
@@ -82,7 +82,7 @@ class Accounts:
     async def send_code(self, body: bodies.ForAccount, purpose: str, place: Place) -> None:
         """Mail a code to confirm the address (verify) or to choose a password (reset), if there is reason."""
         tenant = self._tenant(body)
-        await self._attempts.take(self._mails(tenant, body.email, place))
+        await self._take(self._mails(tenant, body.email, place), tenant, body.email, place)
         code = self._codes.new()
         code_hash = self._codes.hash(tenant, body.email, purpose, code)
         async with self._like_any_other(), self._connection() as connection:
@@ -92,13 +92,15 @@ class Accounts:
         """Confirm the address with the code, and sign in."""
         tenant = self._tenant(body)
         counters = self._failures("code", tenant, body.email, place)
-        await self._attempts.take(counters)
+        await self._take(counters, tenant, body.email, place)
         code_hash = self._codes.hash(tenant, body.email, "verify", body.otp)
         token = new_refresh_token()
+        begun = _clock()
         async with self._connection() as connection, connection.transaction():
             user_id = await queries.confirm(connection, tenant, body.email, code_hash)
             session = await self._open(connection, user_id, None, token, place) if user_id else None
         if session is None:
+            await self._rest_of_floor(begun)
             raise _wrong_code()
         await self._attempts.forgive(counters)
         return self._signed_in(session, token)
@@ -107,22 +109,19 @@ class Accounts:
         """Sign in with the password."""
         tenant = self._tenant(body)
         counters = self._failures("login", tenant, body.email, place)
-        await self._attempts.take(counters)
+        await self._take(counters, tenant, body.email, place)
         begun = _clock()
         async with self._connection() as connection:
             found = await queries.find_login(connection, tenant, body.email)
         stored = found.password_hash if found is not None and found.in_use else None
-        if not await self._passwords.verify(stored, body.password) or found is None or stored is None:
+        right = await self._passwords.verify(stored, body.password)
+        # Not confirmed is answered as unknown is: else, by registering an address and signing in with the
+        # password just given, one would learn whether it had an account before.
+        if not right or found is None or stored is None or not found.verified:
             # the same work was done, but a hash made with other parameters takes another time
             await self._rest_of_floor(begun)
             raise _wrong_credentials()
         await self._attempts.forgive(counters)
-        if not found.verified:
-            raise Forbidden(
-                "the address has not been confirmed yet",
-                code="not_verified",
-                hint="POST verify-otp with the code from the mail, or resend-otp for a new one",
-            )
         if self._passwords.outdated(stored):
             stored = await self._rehash(found.user_id, stored, body.password)
         token = new_refresh_token()
@@ -133,8 +132,8 @@ class Accounts:
         return self._signed_in(session, token)
 
     async def refresh(self, body: bodies.RefreshToken) -> dict[str, Any]:
-        """The next pair of tokens for a refresh token, which is worth nothing afterwards."""
-        token = new_refresh_token()
+        """The next pair of tokens for a refresh token. Asked again within seconds: the same pair."""
+        token = self._codes.next_refresh_token(body.refresh_token)
         async with self._connection() as connection:
             result = await queries.refresh_session(
                 connection, hash_token(body.refresh_token), hash_token(token)
@@ -183,7 +182,7 @@ class Accounts:
         profile = await self.me(claims)
         check_policy(body.new_password, profile["email"], profile["name"])
         counters = self._failures("login", claims.tenant, profile["email"], place)
-        await self._attempts.take(counters)
+        await self._take(counters, claims.tenant, profile["email"], place)
         async with self._connection() as connection:
             stored = await queries.password_of(connection, person(claims))
         if stored is None or not await self._passwords.verify(stored, body.current_password):
@@ -201,12 +200,14 @@ class Accounts:
         tenant = self._tenant(body)
         check_policy(body.password, body.email)
         counters = self._failures("code", tenant, body.email, place)
-        await self._attempts.take(counters)
+        await self._take(counters, tenant, body.email, place)
+        begun = _clock()
         code_hash = self._codes.hash(tenant, body.email, "reset", body.otp)
         new_hash = await self._passwords.hash(body.password)
         async with self._connection() as connection:
             user_id = await queries.reset_password(connection, tenant, body.email, code_hash, new_hash)
         if user_id is None:
+            await self._rest_of_floor(begun)
             raise _wrong_code()
         await self._attempts.forgive([*counters, *self._failures("login", tenant, body.email, place)[:1]])
         self._sessions.forget_all()
@@ -245,18 +246,20 @@ class Accounts:
         return new_hash
 
     def _signed_in(self, session: SessionRow, refresh_token: str) -> dict[str, Any]:
-        left = (session.expires_at - datetime.now(UTC)).total_seconds()
-        ttl = max(1, min(self._settings.auth_access_ttl, int(left)))
+        now = datetime.now(UTC)
+        # the moment the refresh token was made, not this one: the same pair again is the same to the letter
+        made = session.issued_at or now
+        ttl = max(1, min(self._settings.auth_access_ttl, int((session.expires_at - made).total_seconds())))
         profile = session.profile
         claims = {
             "sub": profile["user_id"], "tenant": profile["tenant"], "role": profile["role"],
             "sid": str(session.session_id),
         }  # fmt: skip
         return {
-            "access_token": self._signer.sign(claims, ttl),
+            "access_token": self._signer.sign(claims, made, ttl),
             "refresh_token": refresh_token,
             "token_type": "Bearer",
-            "expires_in": ttl,
+            "expires_in": max(1, int(made.timestamp()) + ttl - int(now.timestamp())),
             "user": profile,
         }
 
@@ -266,19 +269,34 @@ class Accounts:
             raise bodies.invalid("tenant: the code of your utility company is needed")
         return tenant
 
+    async def _take(self, counters: list[Counter], tenant: str, email: str, place: Place) -> None:
+        async def known_here() -> bool:
+            if place.address is None:
+                return False
+            async with self._connection() as connection:
+                return await queries.signed_in_from(connection, tenant, email, place.network)
+
+        await self._attempts.take(counters, known_here)
+
     def _failures(self, kind: str, tenant: str, email: str, place: Place) -> list[Counter]:
-        """Account first: a success forgets it."""
+        """Of the account from this place (which a success forgets), of the place, and of the account."""
         settings = self._settings
+        account = f"{tenant} {email}"
         return [
-            Counter(f"{kind}-account", f"{tenant} {email}", settings.auth_failures_account),
-            Counter("failure-address", str(place.address), settings.auth_failures_address),
+            Counter(
+                f"{kind}-here", f"{account} {place.network}", settings.auth_failures_account, forget=True
+            ),
+            Counter("failure-address", place.network, settings.auth_failures_address),
+            Counter(f"{kind}-account", account, settings.auth_failures_everywhere, everywhere=True),
         ]
 
     def _mails(self, tenant: str, email: str, place: Place) -> list[Counter]:
         settings = self._settings
+        account = f"{tenant} {email}"
         return [
-            Counter("mail-account", f"{tenant} {email}", settings.auth_mails_account),
-            Counter("mail-address", str(place.address), settings.auth_mails_address),
+            Counter("mail-here", f"{account} {place.network}", settings.auth_mails_account),
+            Counter("mail-address", place.network, settings.auth_mails_address),
+            Counter("mail-account", account, settings.auth_mails_everywhere, everywhere=True),
         ]
 
     @asynccontextmanager
@@ -317,7 +335,11 @@ def _clock() -> float:
 
 
 def _wrong_credentials() -> Unauthorized:
-    return Unauthorized("the address or the password is wrong", code="invalid_credentials")
+    return Unauthorized(
+        "the address or the password is wrong, or the address is not confirmed yet",
+        code="invalid_credentials",
+        hint="forgot-password gives another password; resend-otp the code that confirms a new account",
+    )
 
 
 def _wrong_code() -> BadRequest:

@@ -1,11 +1,16 @@
-"""Counts attempts of one account and of one address: in Redis for all processes, here while Redis is away."""
+"""Counts attempts: in Redis for all processes, here while Redis is away.
+
+An attacker must not spend the owner's attempts. So failures of an account are counted by where they come
+from; over all places together many more are allowed, and who has signed in from a place before is let past
+that limit.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
@@ -28,6 +33,10 @@ class Counter:
     kind: str
     of: str
     most: int
+    everywhere: bool = False
+    """Of all places together: counted last, and only what the others let pass."""
+    forget: bool = False
+    """One good attempt forgets it; else that attempt alone is taken back."""
 
     @property
     def key(self) -> str:
@@ -44,8 +53,22 @@ class Attempts:
         self._away_until = 0.0
         self._local: dict[str, tuple[int, float]] = {}
 
-    async def take(self, counters: Sequence[Counter]) -> None:
-        """Count one attempt. Raises :class:`RateLimited` if that is one too many of any counter."""
+    async def take(
+        self, counters: Sequence[Counter], known_here: Callable[[], Awaitable[bool]] | None = None
+    ) -> None:
+        """Count one attempt. Raises :class:`RateLimited` if that is one too many of any counter.
+
+        ``known_here``: whether the account has been used from this place before, asked when the limit of all
+        places together is reached.
+        """
+        await self._take([counter for counter in counters if not counter.everywhere])
+        try:
+            await self._take([counter for counter in counters if counter.everywhere])
+        except RateLimited:
+            if known_here is None or not await known_here():
+                raise
+
+    async def _take(self, counters: Sequence[Counter]) -> None:
         counted = await self._in_redis(counters)
         if counted is None:
             counted = [self._here(counter) for counter in counters]
@@ -61,10 +84,10 @@ class Attempts:
             )
 
     async def forgive(self, counters: Sequence[Counter]) -> None:
-        """The attempt was a good one: forget the account's, take back the address's one."""
+        """The attempt was a good one: forget what it ends, take it back from the rest."""
         for counter in counters:
             count, until = self._local.get(counter.key, (0, 0.0))
-            if counter.kind.endswith("account") or count <= 1:
+            if counter.forget or count <= 1:
                 self._local.pop(counter.key, None)
             else:
                 self._local[counter.key] = (count - 1, until)
@@ -73,7 +96,7 @@ class Attempts:
         try:
             async with self._redis.pipeline(transaction=False) as pipe:
                 for counter in counters:
-                    if counter.kind.endswith("account"):
+                    if counter.forget:
                         pipe.delete(counter.key)
                     else:
                         pipe.decr(counter.key)
@@ -87,7 +110,7 @@ class Attempts:
         return self._redis is not None and bool(await self._redis.ping())
 
     async def _in_redis(self, counters: Sequence[Counter]) -> list[tuple[int, float]] | None:
-        if self._redis is None or time.monotonic() < self._away_until:
+        if self._redis is None or not counters or time.monotonic() < self._away_until:
             return None
         try:
             async with self._redis.pipeline(transaction=True) as pipe:

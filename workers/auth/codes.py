@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -25,6 +26,14 @@ class Codes:
         """What is stored: worth nothing without the key, nor for another person or purpose."""
         message = json.dumps([tenant, email, purpose, code]).encode()
         return hmac.digest(self._key, message, "sha256")
+
+    def next_refresh_token(self, token: str) -> str:
+        """The one that ``token`` is exchanged for: always the same, so that an answer that was lost can be
+        given again, though neither of the two is stored. Worth nothing to whoever lacks the key.
+        """
+        message = json.dumps(["the refresh token after", token]).encode()
+        digest = hmac.digest(self._key, message, "sha256")
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def new_refresh_token() -> str:

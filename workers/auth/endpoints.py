@@ -153,11 +153,16 @@ async def signed_in(request: web.Request) -> Claims:
 def place(request: web.Request) -> Place:
     """Where the request came from; nginx says so, and nobody else reaches this port."""
     given = request.headers.get("X-Real-IP") or request.remote or ""
+    return Place(_printable(request.headers.get("User-Agent")), _address(given))
+
+
+def _address(text: str) -> str | None:
+    """The address in its one form: without a zone, and as IPv4 where it stands for one."""
     try:
-        address: str | None = str(ipaddress.ip_address(given))
+        address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
-        address = None
-    return Place(_printable(request.headers.get("User-Agent")), address)
+        return None
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def _printable(text: str | None) -> str | None:

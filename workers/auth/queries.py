@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,8 +20,9 @@ _SET_PASSWORD = "select auth.set_password(%s, %s, %s, %s)"  # noqa: S105 - a sta
 _PASSWORD_OF = "select auth.password_of(%s)"  # noqa: S105 - a statement
 _REHASH = "select auth.rehash(%s, %s, %s)"
 _FIND_LOGIN = "select user_id, password_hash, verified, in_use from auth.find_login(%s, %s)"
+_KNOWN_HERE = "select auth.signed_in_from(%s, %s, %s)"
 _OPEN = "select session_id, expires_at, profile from auth.open_session(%s, %s, %s, %s, %s, %s)"
-_REFRESH = "select outcome, session_id, expires_at, profile from auth.refresh_session(%s, %s)"
+_REFRESH = "select outcome, session_id, expires_at, profile, issued_at from auth.refresh_session(%s, %s)"
 _CLOSE = "select auth.close_session(%s)"
 _CLOSE_ALL = "select auth.close_sessions(%s)"
 _ME = "select auth.me(%s, %s)"
@@ -44,6 +46,8 @@ class SessionRow:
     session_id: UUID
     expires_at: datetime
     profile: dict[str, Any]
+    issued_at: datetime | None = None
+    """When its newest refresh token was made; None: just now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,13 @@ class Place:
 
     user_agent: str | None
     address: str | None
+
+    @property
+    def network(self) -> str:
+        """What counts as one place: an IPv4 address, or the /64 of an IPv6 one, which is one customer's."""
+        if self.address is None:
+            return "nowhere"
+        return str(ipaddress.ip_network(f"{self.address}/{64 if ':' in self.address else 32}", strict=False))
 
 
 async def register(
@@ -123,6 +134,11 @@ async def find_login(connection: Connection, tenant: str, email: str) -> LoginRo
     return LoginRow(*row) if row else None
 
 
+async def signed_in_from(connection: Connection, tenant: str, email: str, network: str) -> bool:
+    """Whether somebody has signed in to this account from there."""
+    return bool(await _value(connection, _KNOWN_HERE, (tenant, email, network)))
+
+
 async def open_session(
     connection: Connection,
     user_id: UUID,
@@ -144,8 +160,8 @@ async def refresh_session(connection: Connection, token_hash: bytes, new_hash: b
     row = await _row(connection, _REFRESH, (token_hash, new_hash))
     if row is None:
         return Refreshed("unknown", None, None)
-    outcome, session_id, expires_at, profile = row
-    session = SessionRow(session_id, expires_at, profile) if outcome == "refreshed" else None
+    outcome, session_id, expires_at, profile, issued_at = row
+    session = SessionRow(session_id, expires_at, profile, issued_at) if outcome == "refreshed" else None
     return Refreshed(outcome, session_id, session)
 
 

@@ -47,12 +47,15 @@ class AuthSettings(WorkerSettings):
     auth_hash_threads: int = Field(2, ge=1, le=64)
     auth_hash_queue: int = Field(64, ge=1)
 
-    # Failures (wrong passwords and codes) and mails asked for, of an account and of an address, in a window.
+    # Failures (wrong passwords and codes) and mails asked for in a window: of an account from one place (IPv4
+    # address, IPv6 /64), of a place, and of an account from all places where nobody has signed in to it.
     auth_attempts_window: int = Field(900, ge=1)
     auth_failures_account: int = Field(10, ge=1)
     auth_failures_address: int = Field(100, ge=1)
+    auth_failures_everywhere: int = Field(200, ge=1)
     auth_mails_account: int = Field(5, ge=1)
     auth_mails_address: int = Field(100, ge=1)
+    auth_mails_everywhere: int = Field(20, ge=1)
 
     auth_answer_floor: float = Field(0.25, ge=0)
     """Seconds that refusing a password, or an answer about mail, takes at least: its time tells nothing."""

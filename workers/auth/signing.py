@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,11 @@ class Signer:
         self._key: tuple[str, Ed25519PrivateKey] | None = None
         self._looked_at = float("-inf")
 
-    def sign(self, claims: dict[str, Any], ttl: float) -> str:
+    def sign(self, claims: dict[str, Any], made: datetime, ttl: int) -> str:
         """A token with these claims and those every token has. Raises :class:`Unavailable` without a key."""
         kid, key = self._current()
-        now = int(time.time())
-        payload = {"iss": self._issuer, "aud": self._audience, "iat": now, "exp": now + int(ttl), **claims}
+        iat = int(made.timestamp())
+        payload = {"iss": self._issuer, "aud": self._audience, "iat": iat, "exp": iat + ttl, **claims}
         return jwt.encode(payload, key, algorithm="EdDSA", headers={"kid": kid})
 
     async def ready(self) -> bool:

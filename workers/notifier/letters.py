@@ -15,7 +15,7 @@ from typing import Any
 
 WIDTH = 72
 
-_GREETING = "Hello $name,\n\n"
+_GREETING = "Hello$name,\n\n"
 _CLOSING = "\n\n$tenant_name\n"
 
 
@@ -68,13 +68,17 @@ def compose(message: Mapping[str, Any], message_id: str, sender: Address, now: d
     if letter is None:
         raise UnusableMessageError(f"no letter of the kind {message.get('kind')!r}")
     data = message.get("data")
+    name = _line(message.get("name") or "")
     values = {
-        "name": "", "tenant_name": "SEGS", **(data if isinstance(data, Mapping) else {}),
-        **({"name": message["name"]} if message.get("name") else {}),
-    }  # fmt: skip
+        "tenant_name": "SEGS",
+        **(data if isinstance(data, Mapping) else {}),
+        "name": f" {name}" if name else "",
+    }
     mail = EmailMessage()
     try:
-        recipient = Address(display_name=_line(values["name"]), addr_spec=str(message.get("to")))
+        # No name beside the address: names are what people chose, and programs that read a comma or a quote
+        # in one their own way have sent mails to whom it named.
+        recipient = Address(addr_spec=str(message.get("to")))
         if not recipient.domain:
             raise UnusableMessageError("the address has no domain")
         mail["To"] = recipient

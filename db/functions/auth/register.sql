@@ -33,11 +33,11 @@ begin
         perform notify.queue_mail('already_registered', account.user_id);
         return 'known';
     end if;
-    -- Somebody registered this address before and never confirmed it. Whoever reads its mail will own the account, so
-    -- no password stays that another may have chosen: only one that both gave, else it is chosen after confirming.
+    -- Somebody registered this address before, or was invited, and never confirmed it. Name and phone stay as they are:
+    -- who confirms can change them. Whoever reads its mail will own the account, so no password stays that another may
+    -- have chosen: only one that both gave, else it is chosen after confirming.
     update auth.user_account as u
-    set name = register.name, phone = register.phone,
-        password_hash = case when u.password_hash = register.known_hash then u.password_hash end
+    set password_hash = case when u.password_hash = register.known_hash then u.password_hash end
     where u.user_id = account.user_id and u.verified_at is null;
     perform auth.issue_code(account.user_id, 'verify', register.code, register.code_hash, register.at);
     return 'repeated';

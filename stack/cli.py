@@ -202,6 +202,11 @@ def _add_db(commands: Any, common: argparse.ArgumentParser) -> None:
     rollback.add_argument("steps", nargs="?", type=int, default=1, metavar="N", help="how many (default: 1)")
     add("apply", _db_apply, "Apply every function and job again, in one transaction")
     add("status", _db_status, "Tell which migrations have run")
+    add(
+        "begin-epoch",
+        _db_begin_epoch,
+        "Begin the event log again, after a restore or a failover that may have lost transactions",
+    )
 
 
 def _up(options: argparse.Namespace) -> int:
@@ -378,6 +383,10 @@ def _db_status(options: argparse.Namespace) -> int:
     for path in database.migration_files():
         print(f"{'applied' if path.name.split('_')[0] in applied else 'pending':<8} {path.name}")
     return 0
+
+
+def _db_begin_epoch(options: argparse.Namespace) -> int:
+    return _tell([database.begin_epoch(_admin_url(DataDir.at(options.data)))])
 
 
 def _tell(done: list[str]) -> int:

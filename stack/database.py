@@ -70,7 +70,22 @@ def deploy(url: str, dbmate: Path) -> list[str]:
     done = bootstrap(url)
     done += migrate(url, dbmate)
     done += apply(url)
+    done += begin_epoch_after_restore(url)
     return done
+
+
+def begin_epoch_after_restore(url: str) -> list[str]:
+    """Begin the event log again if this database was restored here from another cluster."""
+    with _connect(url, autocommit=True) as connection:
+        moved = connection.execute("select cluster <> event.cluster() from event.state").fetchone()
+    return [f"this database comes from another cluster: {begin_epoch(url)}"] if moved == (True,) else []
+
+
+def begin_epoch(url: str) -> str:
+    """Begin the event log again; says which epoch it is now."""
+    with _connect(url, autocommit=True) as connection:
+        row = connection.execute("select event.begin_epoch()").fetchone()
+    return f"event epoch {row[0] if row else '?'} has begun, clients are told of a gap"
 
 
 def bootstrap(url: str) -> list[str]:

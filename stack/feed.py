@@ -67,6 +67,7 @@ class Feed:
         self._url = admin_url
         self._connection: psycopg.Connection[dict[str, Any]] | None = None
         self._position: tuple[str, int] | None = None
+        self._epoch = 0
 
     def poll(self) -> Snapshot:
         """A snapshot. Raises ``psycopg.Error`` when the database is away; the next call connects anew."""
@@ -103,10 +104,10 @@ class Feed:
         return self._connection
 
     def _events(self, connection: psycopg.Connection[dict[str, Any]]) -> list[dict[str, Any]]:
-        if self._position is None:
-            start = connection.execute("select xid::text, id from event.position()").fetchone()
-            assert start is not None
-            self._position = (start["xid"], start["id"])
+        now = connection.execute("select epoch, xid::text, id from event.position()").fetchone()
+        assert now is not None
+        if self._position is None or now["epoch"] != self._epoch:
+            self._position, self._epoch = (now["xid"], now["id"]), now["epoch"]
         events = connection.execute(
             "select xid::text, id, topic, payload from event.read_after(%s::xid8, %s, %s)",
             (*self._position, MAX_EVENTS),

@@ -228,8 +228,9 @@ async def test_a_long_replay_comes_from_the_database_page_by_page(
         begin = client.welcome["cursor"]
         with database.connect() as connection:
             connection.execute(
-                "insert into event.log (tenant_id, topic, payload)"
-                " select case when n %% 3 = 0 then %s else %s end, 'load.closed', jsonb_build_object('n', n)"
+                "insert into event.log (tenant_id, topic, happened, payload)"
+                " select case when n %% 3 = 0 then %s else %s end, 'load.closed',"
+                " tstzrange(now(), now(), '[]'), jsonb_build_object('n', n)"
                 " from generate_series(1, 6000) as n",
                 (other, demo),
             )
@@ -315,7 +316,8 @@ async def test_a_cursor_of_another_log_gives_a_gap_and_starts_now(
         await client.subscribe()
         emit_many(database, demo, [2])
         await client.events(1)
-        for cursor, reason in ((cursor_of(7, 1, 1), "epoch"), (cursor_of(1, 2**62, 1), "future")):
+        epoch = database.value("select epoch from event.state")
+        for cursor, reason in ((cursor_of(7, 1, 1), "epoch"), (cursor_of(epoch, 2**62, 1), "future")):
             answer = await client.subscribe(cursor=cursor)
             gap = await client.expect("gap")
             assert (gap["reason"], gap["cursor"]) == (reason, answer["cursor"])
@@ -337,13 +339,33 @@ async def test_a_restored_database_tells_connected_clients(
     async with connect(relay_server.url, keys.mint("operator")) as client:
         await client.subscribe()
         emit_many(database, demo, [1])
-        await client.events(1)
-        database.rows("update event.state set epoch = epoch + 1")
-        database.terminate_connections()
-        gap = await client.expect("gap")
-        assert gap["reason"] == "epoch"
-        emit(database, demo, n=2)
-        assert numbers(await client.events(1)) == [2]
+        (first,) = await client.events(1)
+        for n in (2, 3):  # noticed without a new connection
+            database.rows("select event.begin_epoch()")
+            gap = await client.expect("gap")
+            assert gap["reason"] == "epoch"
+            emit(database, demo, n=n)
+            assert numbers(await client.events(1)) == [n]
+        await client.subscribe(cursor=first["cursor"])
+        assert (await client.expect("gap"))["reason"] == "epoch"
+
+
+async def test_a_cursor_never_names_a_transaction_id_that_may_be_given_out_again(
+    relay_server: TestServer, keys: Keys, database: Database
+) -> None:
+    """What a crash forgets is given out again: events of then must come after every cursor of before."""
+    demo = tenant_id(database)
+    emit_many(database, demo, [1])
+    newest = database.value("select event.cursor(xid, id) from event.log order by xid desc, id desc limit 1")
+    async with connect(relay_server.url, keys.mint("operator")) as client:
+        for _ in range(3):  # ids that leave nothing behind
+            database.rows("select pg_current_xact_id()")
+        given = [client.welcome["cursor"], (await client.subscribe())["cursor"]]
+        await client.send("ping")
+        given.append((await client.expect("pong"))["cursor"])
+        await client.send("unsubscribe")
+        given.append((await client.expect("unsubscribed"))["cursor"])
+    assert set(given) == {newest}
 
 
 async def test_two_relays_hand_out_the_same_cursors(
@@ -363,7 +385,8 @@ async def test_two_relays_hand_out_the_same_cursors(
 
 
 def test_the_database_spells_cursors_as_the_relay_does(database: Database) -> None:
+    epoch = database.value("select epoch from event.state")
     for xid, event in ((0, 0), (1, 1), (2**64 - 1, 2**63 - 1), (123456789, 42)):
         text = database.value("select event.cursor(%s::text::xid8, %s)", (str(xid), event))
-        assert text == Cursor(1, (xid, event)).encode()
-        assert Cursor.decode(text) == Cursor(1, (xid, event))
+        assert text == Cursor(epoch, (xid, event)).encode()
+        assert Cursor.decode(text) == Cursor(epoch, (xid, event))

@@ -10,7 +10,17 @@ from aiohttp import WSServerHandshakeError
 from tests.conftest import StartWorker
 from tests.support.cluster import Cluster, Database
 from tests.support.keys import Keys
-from tests.support.relay import add_meter, add_tenant, add_user, connect, emit, own, tenant_code, tenant_id
+from tests.support.relay import (
+    Client,
+    add_meter,
+    add_tenant,
+    add_user,
+    connect,
+    emit,
+    own,
+    tenant_code,
+    tenant_id,
+)
 from tests.support.servers import Redis, TestServer, worker
 from tests.support.wait import wait_until_async
 
@@ -112,15 +122,45 @@ async def test_a_consumer_hears_alerts_only_of_the_ownership_period(
     ):
         await before.subscribe()
         await after.subscribe()
-        emit(database, demo, "alert.raised", meter=meter, raised_at="2019-06-01T00:00:00Z")
-        emit(database, demo, "alert.raised", meter=meter, raised_at="2020-06-01T00:00:00Z")
-        emit(database, demo, "alert.raised", meter=meter, raised_at="2021-06-01T00:00:00Z")
+        for year in ("2019", "2020", "2021"):
+            emit(database, demo, "alert.raised", meter=meter, happened=quarter(f"{year}-06-01"), year=year)
         for year in ("2020", "2021"):
-            emit(database, demo, "alert.raised", meter=meter, raised_at=f"{year}-07-01T00:00:00Z", mark="end")
+            emit(database, demo, "alert.raised", meter=meter, happened=quarter(f"{year}-07-01"), mark="end")
         heard_before = await before.events_until("end")
         heard_after = await after.events_until("end")
-    assert [event["payload"]["raised_at"][:4] for event in heard_before] == ["2020"]
-    assert [event["payload"]["raised_at"][:4] for event in heard_after] == ["2021"]
+    assert [event["payload"]["year"] for event in heard_before] == ["2020"]
+    assert [event["payload"]["year"] for event in heard_after] == ["2021"]
+
+
+async def test_a_consumer_hears_prices_of_the_time_they_owned_a_meter_in_the_region(
+    relay_server: TestServer, keys: Keys, database: Database
+) -> None:
+    demo = tenant_id(database)
+    meter, other = add_meter(database, demo, region="west"), add_meter(database, demo, region="west")
+    seller, buyer = add_user(database, demo, "consumer"), add_user(database, demo, "consumer")
+    own(database, demo, meter, seller, "[2020-01-01Z,2021-01-01Z)")
+    own(database, demo, other, seller, "[2021-01-01Z,2022-01-01Z)")
+    own(database, demo, meter, buyer, "[2021-01-01Z,)")
+    async with (
+        connect(relay_server.url, keys.mint("consumer", sub=str(seller))) as before,
+        connect(relay_server.url, keys.mint("consumer", sub=str(buyer))) as after,
+    ):
+        await before.subscribe(regions=["west"])
+        await after.subscribe(regions=["west"])
+        for year in ("2019", "2020", "2021", "2022"):
+            emit(database, demo, region="west", happened=quarter(f"{year}-06-01"), year=year)
+            emit(database, demo, region="north", happened=quarter(f"{year}-06-01"), year=year)
+        for year in ("2021", "2022"):
+            emit(database, demo, region="west", happened=quarter(f"{year}-07-01"), mark="end")
+        heard_before = await before.events_until("end")
+        heard_after = await after.events_until("end")
+    assert [event["payload"]["year"] for event in heard_before] == ["2020", "2021"]
+    assert [event["payload"]["year"] for event in heard_after] == ["2021", "2022"]
+
+
+def quarter(day: str) -> str:
+    """The first 15 minutes of a day."""
+    return f"[{day} 00:00Z,{day} 00:15Z)"
 
 
 async def test_a_sold_meter_falls_silent_without_reconnecting(
@@ -133,19 +173,24 @@ async def test_a_sold_meter_falls_silent_without_reconnecting(
     own(database, demo, meter, user)
     async with connect(relay.url, keys.mint("consumer", sub=str(user))) as client:
         await client.subscribe()
-        emit(database, demo, "alert.raised", meter=meter)
-        await client.events(1)
+        assert await _hears(database, demo, client, meter) == ["price.published", "alert.raised"]
         database.rows(
             "update grid.meter_ownership set period = tstzrange(lower(period), now()) where meter_id = %s",
             (meter,),
         )
-        await wait_until_async(lambda: _cannot_ask_for(client, "north"), "the rights have been read again")
+
+        async def silent() -> bool:
+            return await _hears(database, demo, client, meter) == []
+
+        await wait_until_async(silent, "the rights have been read again")
 
 
-async def _cannot_ask_for(client: object, region: str) -> bool:
-    await client.send("subscribe", regions=[region])  # type: ignore[attr-defined]
-    answer = await client.receive()  # type: ignore[attr-defined]
-    return bool(answer["type"] == "error" and answer["code"] == "unknown_region")
+async def _hears(database: Database, tenant: int, client: Client, meter: int) -> list[str]:
+    """Which of a price and an alert of now are heard; a mark of when the meter was theirs ends it."""
+    emit(database, tenant)
+    emit(database, tenant, "alert.raised", meter=meter)
+    emit(database, tenant, happened=quarter("2020-06-01"), mark="end")
+    return [event["topic"] for event in await client.events_until("end")]
 
 
 @pytest.mark.parametrize(
@@ -269,7 +314,7 @@ async def test_an_odd_payload_stops_nobody(relay_server: TestServer, keys: Keys,
     ):
         await operator.subscribe()
         await consumer.subscribe()
-        for value in ("yesterday", 7, None, "infinity", "2026-01-01", {"a": 1}):
+        for value in ("yesterday", 7, None, "infinity", "2026-01-01", {"a": 1}):  # nothing is read from it
             emit(database, demo, "alert.raised", meter=meter_id(database, ALICES), raised_at=value)
         emit(database, demo, mark="end")
         assert len(await operator.events_until("end")) == 6

@@ -155,17 +155,19 @@ def emit(
     topic: str = "price.published",
     region: str | None = "north",
     meter: int | None = None,
+    happened: str | None = None,
     **payload: Any,
 ) -> None:
-    """Write one event as the triggers do."""
+    """Write one event as the triggers do; ``happened`` is a range of the grid's time (default: now)."""
     database.rows(
-        "select event.emit(%s, %s, %s, %s, %s)",
+        "select event.emit(%s, %s, %s, %s, %s, coalesce(%s::tstzrange, tstzrange(now(), now(), '[]')))",
         (
             tenant,
             topic,
             None if region is None else region_id(database, tenant, region),
             meter,
             json.dumps({"region": region, **payload}),
+            happened,
         ),
     )
 

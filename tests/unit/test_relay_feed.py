@@ -20,6 +20,8 @@ from workers.relay.scope import Filter, Interest, Ownership, Scope, scope_from_r
 from workers.relay.session import Allowance
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+QUARTER = timedelta(minutes=15)
 
 
 def event(
@@ -28,10 +30,11 @@ def event(
     tenant: int = 1,
     region: int | None = 1,
     meter: int | None = None,
-    about: datetime = NOON,
-    until: datetime | None = None,
+    begins: datetime = NOON,
+    ends: datetime | None = None,
 ) -> Event:
-    return Event((n, 1), tenant, topic, region, meter, NOON, about, until or about, text_frame(str(n)))
+    ends = begins + QUARTER if ends is None else ends
+    return Event((n, 1), tenant, topic, region, meter, NOON, begins, ends, text_frame(str(n)))
 
 
 class FakeTransport:
@@ -97,19 +100,30 @@ def test_staff_hear_their_tenant_and_no_other() -> None:
 
 
 def test_a_consumer_hears_own_alerts_in_the_period_and_own_prices() -> None:
-    hour = timedelta(hours=1)
-    quarter = timedelta(minutes=15)
-    scope = Scope(1, "consumer", frozenset({Ownership(7, NOON - quarter, NOON + hour)}), frozenset({1}))
-    assert scope.allows(event(1, "alert.raised", meter=7))
-    assert scope.allows(event(1, "alert.raised", meter=7, about=NOON + hour)), "of the last window"
-    assert not scope.allows(event(1, "alert.raised", meter=7, about=NOON + hour + quarter))
-    assert not scope.allows(event(1, "alert.repeated", meter=7, until=NOON + hour + quarter)), "went on after"
-    assert not scope.allows(event(1, "alert.raised", meter=7, about=NOON - quarter)), "of the window before"
-    assert not scope.allows(event(1, "alert.raised", meter=7, about=NOON - timedelta(seconds=1)))
+    owned = frozenset({Ownership(7, NOON, NOON + HOUR)})
+    there = frozenset({Ownership(1, NOON, NOON + HOUR), Ownership(1, NOON + 3 * HOUR, None)})
+    scope = Scope(1, "consumer", owned, there)
+    moment = timedelta(microseconds=1)
+    for begins, ends, heard in (
+        (NOON, NOON + QUARTER, True),
+        (NOON + HOUR - QUARTER, NOON + HOUR, True),
+        (NOON, NOON + HOUR, True),
+        (NOON - moment, NOON + QUARTER, False),
+        (NOON + HOUR - QUARTER, NOON + HOUR + moment, False),
+    ):
+        assert scope.allows(event(1, "alert.raised", meter=7, begins=begins, ends=ends)) is heard, begins
     assert not scope.allows(event(1, "alert.raised", meter=8))
     assert not scope.allows(event(1, "alert.raised", meter=None))
     assert not scope.allows(event(1, "load.closed"))
-    assert scope.allows(event(1, "price.published", region=1))
+    for begins, heard in (
+        (NOON - moment, False),
+        (NOON, True),
+        (NOON + HOUR - moment, True),  # of a window in which they moved out: it began in their time
+        (NOON + HOUR, False),
+        (NOON + 3 * HOUR, True),
+        (NOON.replace(year=2900), True),
+    ):
+        assert scope.allows(event(1, "price.published", region=1, begins=begins)) is heard, begins
     assert not scope.allows(event(1, "price.published", region=2))
     assert not scope.allows(event(1, "price.published", region=None))
     assert not scope.allows(event(1, "price.published", tenant=2))
@@ -130,10 +144,10 @@ def test_ownership_periods_as_the_database_writes_them() -> None:
         {"meter_id": 7, "code": "A", "from": "2026-02-01T00:00:00.5+00:00", "to": None},
         {"meter_id": 8, "code": "B", "from": "2006-01-01T00:00:00+00:00", "to": "infinity"},
     ]
-    scope = scope_from_row({"tenant_id": 1, "role": "consumer", "meters": meters, "regions": [1]}, "consumer")
-    assert scope.allows(event(1, "alert.raised", meter=7, about=NOON.replace(year=1999)))
-    assert not scope.allows(event(1, "alert.raised", meter=7, about=NOON))
-    assert scope.allows(event(1, "alert.raised", meter=8, about=NOON.replace(year=2900)))
+    scope = scope_from_row({"tenant_id": 1, "role": "consumer", "meters": meters, "regions": []}, "consumer")
+    assert scope.allows(event(1, "alert.raised", meter=7, begins=NOON.replace(year=1999)))
+    assert not scope.allows(event(1, "alert.raised", meter=7, begins=NOON))
+    assert scope.allows(event(1, "alert.raised", meter=8, begins=NOON.replace(year=2900)))
     assert dict(scope.meter_codes) == {"A": 7, "B": 8}
 
 

@@ -67,7 +67,8 @@ class Directory:
         except Exception as error:
             raise _away(error) from error
         if not scope.whole_tenant:
-            known = {code: key for code, key in known.items() if key in (scope.regions or ())}
+            owned = {period.key for period in scope.regions or ()}
+            known = {code: key for code, key in known.items() if key in owned}
         return _all_known("region", codes, known)
 
     async def _meters(self, scope: Scope, codes: list[str]) -> frozenset[int]:

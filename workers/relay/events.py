@@ -20,10 +20,10 @@ class Event:
     region_id: int | None
     meter_id: int | None
     at: datetime
-    about: datetime
-    """When it happened on the grid; ownership is judged by this, not by when it was written."""
-    about_until: datetime
-    """Until when it went on: an alert that was repeated tells of the last time too."""
+    begins: datetime
+    """From when on it happened on the grid; ownership is judged by this, not by when it was written."""
+    ends: datetime
+    """Until when it went on."""
     frame: bytes
     """The whole WebSocket frame, made once for all clients."""
 

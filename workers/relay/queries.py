@@ -22,8 +22,7 @@ PAGE = 1000
 _READ_AFTER = """
 select
     r.xid::text, r.id, r.tenant_id, r.topic, r.region_id, r.meter_id, r.at,
-    coalesce(r.payload ->> 'raised_at', r.payload ->> 'window_start'), r.payload ->> 'last_seen_at',
-    r.payload ->> 'region', r.payload ->> 'meter_id', r.payload::text
+    lower(r.happened), upper(r.happened), r.payload ->> 'region', r.payload ->> 'meter_id', r.payload::text
 from event.read_after(%s::text::xid8, %s, %s, %s) as r
 order by r.xid, r.id
 """
@@ -53,7 +52,7 @@ async def read_after(
 
 
 async def position(connection: Connection) -> Cursor:
-    """Now: the last position before which nothing can appear any more."""
+    """Now: the last event that can be read; nothing can appear before it any more."""
     return await _cursor(connection, _POSITION)
 
 
@@ -104,9 +103,8 @@ async def _cursor(connection: Connection, statement: str) -> Cursor:
 
 
 def _event(epoch: int, row: tuple[Any, ...]) -> Event:
-    xid, event_id, tenant_id, topic, region_id, meter_id, at, began, ended, region, meter, payload = row
+    xid, event_id, tenant_id, topic, region_id, meter_id, at, begins, ends, region, meter, payload = row
     where = (int(xid), event_id)
-    about = _about(began, at)
     return Event(
         position=where,
         tenant_id=tenant_id,
@@ -114,16 +112,7 @@ def _event(epoch: int, row: tuple[Any, ...]) -> Event:
         region_id=region_id,
         meter_id=meter_id,
         at=at,
-        about=about,
-        about_until=_about(ended, about),
+        begins=begins,
+        ends=ends,
         frame=text_frame(event_text(Cursor(epoch, where), topic, at, region, meter, payload)),
     )
-
-
-def _about(text: str | None, at: datetime) -> datetime:
-    """When it happened on the grid. Read here, not in SQL: one odd payload must not stop the reader."""
-    try:
-        about = datetime.fromisoformat(text) if text else at
-    except ValueError:
-        return at
-    return about if about.tzinfo is not None else at

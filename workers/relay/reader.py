@@ -79,7 +79,10 @@ class LogReader:
             self._woken.set()
 
     async def _align(self, connection: db.Connection) -> None:
-        """Find where to continue: where we were, unless the log has moved past or been restored."""
+        """Find where to continue: where we were, unless the log has moved past or begun a new epoch.
+
+        Asked every time before the log is read: an epoch may begin while we are connected.
+        """
         if not self._hub.started.is_set():
             self._hub.start(await queries.position(connection))
             return
@@ -94,6 +97,7 @@ class LogReader:
         looks = 0
         while True:
             self._woken.clear()
+            await self._align(connection)
             if await self._read_all(connection):
                 looks = 0
             async with asyncio.timeout(READ_TIMEOUT):

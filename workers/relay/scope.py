@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from workers.relay.events import Event
@@ -22,26 +22,27 @@ TOPICS = frozenset(
 )
 """Every topic there is; a subscription names one of these or its first part ("alert")."""
 
-WINDOW = timedelta(minutes=15)
-"""What an alert is raised at the end of."""
-
 TOPIC_FAMILIES = frozenset(topic.partition(".")[0] for topic in TOPICS)
 
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """One period in which a user owned a meter; ``ends`` is exclusive, None while it lasts."""
+    """One period in which a user owned a meter, or any in a region; ``ends`` is exclusive, None for ever."""
 
-    meter_id: int
+    key: int
     starts: datetime
     ends: datetime | None
 
-    def covers(self, first: datetime, last: datetime) -> bool:
-        """True if the meter was the user's in all of the windows that end from ``first`` to ``last``.
+    def covers(self, begins: datetime, ends: datetime) -> bool:
+        """True if all the time from ``begins`` to ``ends`` lies in it.
 
-        One that it changed hands in belongs to neither: its energy would tell of the other's use.
+        A window in which a meter changed hands belongs to neither: its energy would tell of the other's use.
         """
-        return first - self.starts >= WINDOW and (self.ends is None or last <= self.ends)
+        return self.starts <= begins and (self.ends is None or ends <= self.ends)
+
+    def holds(self, at: datetime) -> bool:
+        """True if the instant lies in it."""
+        return self.starts <= at and (self.ends is None or at < self.ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Scope:
     tenant_id: int
     role: str
     owned: frozenset[Ownership] | None = None
-    regions: frozenset[int] | None = None
+    regions: frozenset[Ownership] | None = None
     meter_codes: frozenset[tuple[str, int]] = frozenset()
 
     @property
@@ -60,18 +61,21 @@ class Scope:
         return self.role in ("operator", "admin")
 
     def allows(self, event: Event) -> bool:
-        """True if the user may hear of ``event``; a consumer: alerts on own meters, own regions' prices."""
+        """True if the user may hear of ``event``: the rule of ``event.visible_event`` (a test compares both).
+
+        A consumer: of alerts of a meter that was theirs in all the time an alert tells of, and of the prices
+        of windows at whose start they owned a meter in the region. Not what they own by now.
+        """
         if event.tenant_id != self.tenant_id:
             return False
         if self.whole_tenant:
             return True
         if event.topic.startswith("alert."):
             return any(
-                o.meter_id == event.meter_id and o.covers(event.about, event.about_until)
-                for o in self.owned or ()
+                own.key == event.meter_id and own.covers(event.begins, event.ends) for own in self.owned or ()
             )
         if event.topic.startswith("price."):
-            return event.region_id in (self.regions or ())
+            return any(own.key == event.region_id and own.holds(event.begins) for own in self.regions or ())
         return False
 
 
@@ -121,18 +125,18 @@ def scope_from_row(row: Mapping[str, Any], token_role: str) -> Scope:
     return Scope(
         tenant_id=row["tenant_id"],
         role=role,
-        owned=frozenset(_ownerships(meters)),
-        regions=frozenset(row["regions"] or []),
+        owned=frozenset(_ownerships(meters, "meter_id")),
+        regions=frozenset(_ownerships(row["regions"] or [], "region_id")),
         meter_codes=frozenset((m["code"], m["meter_id"]) for m in meters),
     )
 
 
-def _ownerships(meters: Iterable[Mapping[str, Any]]) -> Iterable[Ownership]:
-    for meter in meters:
-        ends = meter.get("to")
+def _ownerships(periods: Iterable[Mapping[str, Any]], key: str) -> Iterable[Ownership]:
+    for period in periods:
+        begins, ends = period.get("from"), period.get("to")
         yield Ownership(
-            meter_id=meter["meter_id"],
-            starts=_instant(meter["from"]),
+            key=period[key],
+            starts=_instant("-infinity" if begins is None else begins),
             ends=None if ends is None else _instant(ends),
         )
 

@@ -13,15 +13,13 @@ select
     r.tenant_id,
     r.code,
     r.name,
-    range_agg(o.period) as periods
-from grid.meter_ownership as o
-join grid.meter as m on m.tenant_id = o.tenant_id and m.meter_id = o.meter_id
-join grid.region as r on r.tenant_id = m.tenant_id and r.region_id = m.region_id
+    o.periods
+from grid.owned_region as o
+join grid.region as r on r.tenant_id = o.tenant_id and r.region_id = o.region_id
 where
     not (select auth.sees_tenant())
     and o.tenant_id = (select auth.tenant_id())
-    and o.user_id = (select auth.user_id())
-group by r.region_id;
+    and o.user_id = (select auth.user_id());
 grant select on auth.visible_region to segs_api;
 comment on view auth.visible_region is
 'Regions that the caller sees and when: staff all of the tenant''s, always; a consumer those of their meters, '

@@ -4,12 +4,13 @@ create function event.on_alert_changed() returns trigger
 language plpgsql
 as $$
 begin
-    insert into event.log (tenant_id, topic, region_id, meter_id, payload)
+    insert into event.log (tenant_id, topic, region_id, meter_id, happened, payload)
     select
         (c.a).tenant_id,
         case when (c.a).status <> (c.b).status then 'alert.' || (c.a).status else 'alert.repeated' end,
         (c.a).region_id,
         (c.a).meter_id,
+        event.alert_period(c.a),
         event.alert_payload(c.a, (select r.code from grid.region as r where r.region_id = (c.a).region_id))
     from (
         select u.version, u.a, lag(u.a) over (partition by u.alert_id order by u.version) as b

@@ -2,11 +2,12 @@ create function event.on_price() returns trigger
 language plpgsql
 as $$
 begin
-    insert into event.log (tenant_id, topic, region_id, payload)
+    insert into event.log (tenant_id, topic, region_id, happened, payload)
     select
         p.tenant_id,
         'price.published',
         p.region_id,
+        tstzrange(p.window_start, p.window_start + interval '15 minutes'),
         jsonb_build_object(
             'region', r.code,
             'window_start', p.window_start,

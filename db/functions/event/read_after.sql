@@ -8,6 +8,7 @@ create function event.read_after(
     topic text,
     region_id integer,
     meter_id integer,
+    happened tstzrange,
     payload jsonb,
     at timestamptz
 )
@@ -15,7 +16,7 @@ language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
     -- Nothing from a transaction that may still commit, or that began after one: so nothing can appear behind a reader.
-    select l.xid, l.id, l.tenant_id, l.topic, l.region_id, l.meter_id, l.payload, l.at
+    select l.xid, l.id, l.tenant_id, l.topic, l.region_id, l.meter_id, l.happened, l.payload, l.at
     from event.log as l
     where (l.xid, l.id) > ($1, $2)
       and l.xid < pg_snapshot_xmin(pg_current_snapshot())

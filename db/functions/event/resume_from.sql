@@ -23,6 +23,13 @@ begin
             message = 'Events after this cursor are no longer kept',
             hint = 'Begin again without a cursor, and read the present state from the other resources.';
     end if;
+    if exists (
+        select from event.position() as p where (wanted[2]::xid8, wanted[3]::bigint) > (p.xid, p.id)
+    ) then
+        raise sqlstate 'PT410' using
+            message = 'The cursor is ahead of the event log',
+            hint = 'Begin again without a cursor, and read the present state from the other resources.';
+    end if;
     return query select wanted[2]::xid8, wanted[3]::bigint;
 end;
 $$;
@@ -30,5 +37,4 @@ revoke all on function event.resume_from(text) from public;
 grant execute on function event.resume_from(text) to segs_api;
 comment on function event.resume_from(text) is
 'The position in a client''s cursor, or the horizon for null. Raises PT400 for what is no cursor, PT410 when '
-'events after '
-'it are gone or it is of another epoch.';
+'events after it are gone, it is of another epoch or ahead of the log.';

@@ -1,3 +1,4 @@
+-- The relay asks the same of each event (workers/relay/scope.py), and a test compares what both say.
 create view event.visible_event as
 select
     l.xid,
@@ -18,7 +19,7 @@ where
             l.topic = 'price.published'
             and exists (
                 select from auth.visible_region as v
-                where v.region_id = l.region_id and v.periods @> (l.payload ->> 'window_start')::timestamptz
+                where v.region_id = l.region_id and v.periods @> lower(l.happened)
             )
         )
         or (
@@ -27,10 +28,8 @@ where
                 select from auth.visible_meter as v
                 where
                     v.meter_id = l.meter_id
-                    -- As in api.alerts: of windows that they owned the meter in from start to end.
-                    and v.visible_from + interval '15 minutes' <= (l.payload ->> 'raised_at')::timestamptz
-                    and v.visible_until
-                    >= coalesce(l.payload ->> 'last_seen_at', l.payload ->> 'raised_at')::timestamptz
+                    -- As in api.alerts: the meter was theirs in all the time that it tells of.
+                    and v.visible_from <= lower(l.happened) and v.visible_until >= upper(l.happened)
             )
         )
     );

@@ -1,7 +1,6 @@
-create function tariff.publish_prices() returns trigger
-language plpgsql
+create function tariff.publish_prices(loads grid.region_load[]) returns void
+language sql
 as $$
-begin
     -- A restated load (revision 2 and up) changes no price: the window it would have priced has been sold already.
     insert into tariff.price (tenant_id, region_id, window_start, price, multiplier, load_energy, plan_id)
     select
@@ -12,15 +11,13 @@ begin
         m.multiplier,
         l.energy,
         p.plan_id
-    from added as l
+    from unnest(loads) as l
     cross join lateral tariff.plan_at(l.tenant_id, l.region_id, l.window_start + interval '15 minutes') as p
     cross join lateral tariff.multiplier(l.energy, p.high_load, p.max_multiplier) as m (multiplier)
     where l.revision = 1
     order by l.window_start, l.region_id
-    on conflict do nothing;
-    return null;
-end;
+    on conflict do nothing
 $$;
-revoke all on function tariff.publish_prices() from public;
-comment on function tariff.publish_prices() is
-'Trigger: the load of a window that closed sets the price of the next one: base price times multiplier.';
+revoke all on function tariff.publish_prices(grid.region_load[]) from public;
+comment on function tariff.publish_prices(grid.region_load[]) is
+'The load of a window that closed sets the price of the next one: base price times multiplier.';

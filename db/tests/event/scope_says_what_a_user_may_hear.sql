@@ -11,12 +11,12 @@ grant select on known to segs_relay;
 create temp table expected as
 select
     tap.tenant('acme') as tenant_id, tap.meter('acme', 'M-1') as m1, tap.meter('acme', 'M-3') as m3,
-    tap.region('acme', 'north') as north;
+    tap.region('acme', 'north') as north, tap.region('acme', 'east') as east;
 grant select on expected to segs_relay;
 
 set local role segs_relay;
 create function pg_temp.scope_of(wanted text) returns table (
-    tenant_id integer, role text, meters jsonb, regions integer[]
+    tenant_id integer, role text, meters jsonb, regions jsonb
 )
 language sql
 as $$
@@ -42,12 +42,32 @@ select is(
 select
     is(
         (select regions from pg_temp.scope_of('alice')),
-        (select array[north] from expected),
-        'regions of meters owned now'
+        (
+            select jsonb_agg(r order by r -> 'region_id')
+            from (
+                select
+                    jsonb_build_object(
+                        'region_id', north, 'from', '2020-01-01 00:00Z'::timestamptz, 'to', null
+                    ) as r
+                from expected
+                union all
+                select
+                    jsonb_build_object(
+                        'region_id',
+                        east,
+                        'from',
+                        '2024-01-01 00:00Z'::timestamptz,
+                        'to',
+                        '2025-01-01 00:00Z'::timestamptz
+                    )
+                from expected
+            ) as there
+        ),
+        'the regions of them in those periods'
     );
 select results_eq(
     $$ select role, meters, regions from pg_temp.scope_of('operator') $$,
-    $$ values ('operator', null::jsonb, null::integer []) $$, 'an operator hears all of the tenant'
+    $$ values ('operator', null::jsonb, null::jsonb) $$, 'an operator hears all of the tenant'
 );
 select is((select role from pg_temp.scope_of('admin')), 'admin', 'and an admin');
 select is_empty($$ select * from event.scope(gen_random_uuid(), 'acme') $$, 'an unknown user hears nothing');

@@ -1,12 +1,12 @@
-create function event.on_region_load() returns trigger
-language plpgsql
+create function event.tell_loads(loads grid.region_load[]) returns void
+language sql
 as $$
-begin
-    insert into event.log (tenant_id, topic, region_id, payload)
+    insert into event.log (tenant_id, topic, region_id, happened, payload)
     select
         l.tenant_id,
         case when l.revision = 1 then 'load.closed' else 'load.restated' end,
         l.region_id,
+        tstzrange(l.window_start, l.window_start + interval '15 minutes'),
         jsonb_build_object(
             'region', r.code,
             'window_start', l.window_start,
@@ -16,14 +16,10 @@ begin
             'meters', l.meters,
             'readings', l.readings
         )
-    from added as l
+    from unnest(loads) as l
     join grid.region as r using (region_id)
     order by l.window_start, r.code;
-    if found then
-        perform event.wake();
-    end if;
-    return null;
-end;
+    select event.wake();
 $$;
-revoke all on function event.on_region_load() from public;
-comment on function event.on_region_load() is 'Trigger: tells the closed and restated loads of a statement.';
+revoke all on function event.tell_loads(grid.region_load[]) from public;
+comment on function event.tell_loads(grid.region_load[]) is 'Tells closed and restated loads.';

@@ -18,4 +18,5 @@ $$;
 revoke all on function event.position() from public;
 grant execute on function event.position() to segs_relay, segs_api;
 comment on function event.position() is
-'The position "now": the last event that can be read, or the last that was pruned. What can be read later lies after it.';
+'The position "now": the last event that can be read, or the last that was pruned. What can be read later lies after '
+'it.';

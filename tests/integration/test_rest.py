@@ -108,20 +108,26 @@ def test_a_request_ends_with_its_roles_statement_timeout(
 def test_a_deploy_brings_a_roles_settings_to_a_running_server(
     api: RestClient, keys: Keys, database: Database, closed: datetime
 ) -> None:
-    def answers(offset: str) -> bool:
-        (row, *_) = api.get("/readings?limit=1", headers=keys.headers("consumer")).json()
-        return str(row["timestamp"]).endswith(offset)
+    database.rows(
+        "insert into grid.reading (ts, meter_id, energy, voltage)"
+        " select %s, meter_id, 0, 230.1 from grid.meter where code = 'SIM-00001'",
+        (closed,),
+    )
 
-    assert answers("+00:00")
+    def answers(voltage: float) -> bool:
+        (row,) = api.get("/readings?voltage=not.is.null", headers=keys.headers("consumer")).json()
+        return bool(row["voltage"] == voltage)
+
+    assert answers(230.1)
     with database.connect() as connection:
-        connection.execute("alter role consumer set timezone = 'Asia/Tokyo'")
+        connection.execute("alter role consumer set extra_float_digits = -3")
         try:
             deployment.apply(database.admin_url)
-            wait_until(lambda: answers("+09:00"), "the new time zone holds")
+            wait_until(lambda: answers(230), "the new number of digits holds")
         finally:
-            connection.execute("alter role consumer reset timezone")
+            connection.execute("alter role consumer reset extra_float_digits")
     deployment.apply(database.admin_url)
-    wait_until(lambda: answers("+00:00"), "the old time zone holds")
+    wait_until(lambda: answers(230.1), "the old number of digits holds")
 
 
 def test_a_consumer_sees_their_own(api: RestClient, keys: Keys, closed: datetime) -> None:

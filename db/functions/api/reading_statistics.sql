@@ -1,7 +1,7 @@
 -- As the caller, through views that show them their own.
 create function api.reading_statistics(
     inout meter_id text,
-    inout since timestamptz default now() - interval '30 days',
+    inout since timestamptz default now() - interval '720 hours',
     inout until timestamptz default now(),
     out total_kwh numeric,
     out average_kwh numeric,
@@ -30,7 +30,8 @@ begin
             message = format('There is no meter %s', coalesce($1, 'null')),
             hint = 'GET /meters lists the meters that you may see.';
     end if;
-    period := $3 - $2;
+    -- In hours: a day of an interval would be as long as the days of the session's time zone.
+    period := make_interval(secs => extract(epoch from $3 - $2)::double precision);
 
     select
         $1, $2, $3,

@@ -2,6 +2,8 @@
 -- thousand silent meters. So before and after are matched by sorting, never row by row.
 create function event.on_alert_changed() returns trigger
 language plpgsql
+-- An event reads alike, whatever zone the session keeps that caused it.
+set timezone to 'UTC'
 as $$
 begin
     insert into event.log (tenant_id, topic, region_id, meter_id, happened, payload)

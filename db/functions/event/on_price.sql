@@ -1,5 +1,7 @@
 create function event.on_price() returns trigger
 language plpgsql
+-- An event reads alike, whatever zone the session keeps that caused it.
+set timezone to 'UTC'
 as $$
 begin
     insert into event.log (tenant_id, topic, region_id, happened, payload)

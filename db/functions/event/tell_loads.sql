@@ -1,5 +1,7 @@
 create function event.tell_loads(loads grid.region_load[]) returns void
 language sql
+-- An event reads alike, whatever zone the session keeps that caused it.
+set timezone to 'UTC'
 as $$
     insert into event.log (tenant_id, topic, region_id, happened, payload)
     select

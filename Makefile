@@ -5,10 +5,10 @@ PORT ?= 8080
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test setup setup-dev lint format check-sql check-python types unit integration e2e openapi bench lock clean
+.PHONY: help run test setup setup-dev lint format check-sql check-python types unit integration e2e test-containers openapi bench lock clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 run: setup ## Install what is needed and run the whole platform with a simulated grid (Ctrl-C stops it)
 	@exec $(BIN)/segs up --port $(PORT)
@@ -49,6 +49,9 @@ e2e: setup-dev ## End to end and fault tests
 
 openapi: setup-dev ## Write the API reference's document anew, from the database's comments
 	@WRITE_OPENAPI=1 $(BIN)/python -m pytest -q tests/integration/test_reference.py -k what_the_database_says
+
+test-containers: setup-dev ## Build the images and run compose.yaml in containers (starts an engine if none runs)
+	@exec $(BIN)/python -m pytest tests/containers $(PYTEST_ARGS)
 
 bench: setup-dev ## Measure this machine
 	@exec $(BIN)/python -m bench $(BENCH_ARGS)

@@ -23,8 +23,12 @@ def ensure_host_programs() -> None:
     missing = [package for program, package in HOST_PROGRAMS.items() if shutil.which(program) is None]
     if os.geteuid() != 0 and shutil.which("newuidmap") is None:
         missing.append("uidmap")
-    if not missing:
-        return
+    if missing:
+        install(missing)
+
+
+def install(missing: list[str]) -> None:
+    """Install Debian packages on this machine."""
     if shutil.which("apt-get") is None:
         raise SetupError(
             f"this machine has no apt-get, from which SEGS would take {_and(missing)}. {INSTEAD}"

@@ -1,4 +1,4 @@
-"""``python -m bench.explain DIRECTORY``: how PostgreSQL runs the requests of the API, for the documentation.
+"""``python -m bench.explain DIRECTORY``: how PostgreSQL runs the requests of the API.
 
 DIRECTORY is what a run of the API part left behind (``python -m bench api --directory DIRECTORY``, subfolder
 ``api``). Each query runs as PostgREST's login with the role and claims of its request, prepared, after six
@@ -29,7 +29,7 @@ SETTINGS = {
     "auto_explain.log_analyze": "on",
     "auto_explain.log_buffers": "on",
 }
-FOLDER = CHECKOUT / "docs" / "performance" / "explain"
+FOLDER = CHECKOUT / "bench" / "results" / "explain"
 
 
 def explain(environment: Environment, client: Client, request: Request) -> str:

@@ -1,17 +1,20 @@
-"""``python -m bench.tables``: writes the tables of docs/performance.md from docs/performance/figures.json.
+"""``python -m bench.tables [RESULT.json]``: writes the tables of docs/performance.md.
 
-``figures.json`` is one run of the whole suite, as it was kept. A table of the page stands between
+They come from docs/performance/figures.json, one run of the whole suite: every round of every figure, to four
+digits. With a result that a run has kept, that run becomes it first. A table of the page stands between
 ``<!-- table: NAME -->`` and ``<!-- end -->``; a test fails while the page does not say what the figures say.
 A cell is the median of the rounds, with minimum and maximum where there is room.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from bench.figures import number, within_rounds
@@ -33,8 +36,8 @@ class Run:
     def rounds(self, name: str) -> list[float]:
         """Every round's value. Raises ``KeyError`` for what was not measured."""
         for part in self.document["parts"].values():
-            if name in part["figures"]:
-                values: list[float] = part["figures"][name]["rounds"]
+            if name in part:
+                values: list[float] = part[name]
                 return values
         raise KeyError(name)
 
@@ -210,17 +213,6 @@ def api(run: Run) -> Rows:
         )
 
 
-def api_cost(run: Run) -> Rows:
-    yield (
-        "CPU of a request at 16 connections, µs", "PostgreSQL", "its kept answer's", "above it", "PostgREST",
-        "nginx",
-    )  # fmt: skip
-    for name in API:
-        ours, kept = (run.median(f"{name}, {how}, 16.postgres cpu.us") for how in ("rest", "kept"))
-        rest = (run.one(f"{name}, rest, 16.{service} cpu.us") for service in ("postgrest", "nginx"))
-        yield name, number(ours), number(kept), f"**{number(ours - kept)}**", *rest
-
-
 # windows and rollups
 
 
@@ -241,20 +233,6 @@ def windows(run: Run) -> Rows:
         f"{run.spread('roll up 100,000 meters.ms')}: {run.one('roll up 100,000 meters.a reading.us')}"
         " µs a reading",
     )
-
-
-def late(run: Run) -> Rows:
-    yield "late readings", "refresh, 1 day stored", "30 days stored", "ratio", "restate, 1 day", "30 days"
-    for count in ("1", "1,000", "100,000"):
-        one, thirty = f"{count} late, 1 day stored", f"{count} late, 30 days stored"
-        yield (
-            count,
-            run.spread(f"{one}.refresh.ms"),
-            run.spread(f"{thirty}.refresh.ms"),
-            number(run.ratio(f"{thirty}.refresh.ms", f"{one}.refresh.ms")),
-            run.one(f"{one}.restate.ms"),
-            run.one(f"{thirty}.restate.ms"),
-        )
 
 
 # footprint
@@ -295,21 +273,6 @@ def bytes_of_a_reading(run: Run) -> Rows:
     yield "VictoriaMetrics, a reading", run.one("victoria-metrics.a reading.bytes"), ""
 
 
-def memory(run: Run) -> Rows:
-    yield "memory, PSS, MiB", "at rest", "ingest and REST under load, 500 WebSocket clients"
-    for label, service in (
-        ("PostgreSQL (grows into its 3 GiB of shared buffers)", "postgres"),
-        ("auth", "auth"),
-        ("ingest", "ingest"),
-        ("relay", "relay"),
-        ("notifier", "notifier"),
-        ("PostgREST", "postgrest"),
-        ("nginx", "nginx"),
-        ("Redis", "redis"),
-    ):
-        yield label, *(run.spread(f"memory.{service}, {when}.MiB") for when in ("at rest", "under load"))
-
-
 # the page
 
 TABLES: dict[str, Callable[[Run], Rows]] = {
@@ -318,11 +281,8 @@ TABLES: dict[str, Callable[[Run], Rows]] = {
     "ingest-1": ingest_1,
     "fanout": fanout,
     "api": api,
-    "api-cost": api_cost,
     "windows": windows,
-    "late": late,
     "bytes": bytes_of_a_reading,
-    "memory": memory,
 }
 
 
@@ -337,7 +297,37 @@ def written(page: str, run: Run) -> str:
     return TABLE.sub(lambda found: found[1] + table(TABLES[found[2]](run)) + found[3], page)
 
 
+def compact(result: dict[str, Any]) -> dict[str, Any]:
+    """What a run has kept, as it is kept here: its facts, and the rounds of each figure to four digits."""
+    facts = {name: value for name, value in result.items() if name != "parts"}
+    parts = {
+        name: {
+            figure: [_short(value) for value in each["rounds"]] for figure, each in part["figures"].items()
+        }
+        for name, part in result["parts"].items()
+    }
+    return {**facts, "parts": parts}
+
+
+def _short(value: float) -> float:
+    short = float(f"{value:.4g}")
+    return int(short) if short.is_integer() else short
+
+
+def dump(document: dict[str, Any]) -> str:
+    """One line a figure."""
+    text = json.dumps(document, indent=1)
+    return re.sub(r"\[[^\[\]{}]*\]", lambda found: " ".join(found[0].split()), text) + "\n"
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.tables", description=__doc__)
+    parser.add_argument("result", type=Path, nargs="?", help="what a run of the whole suite has kept")
+    options = parser.parse_args()
+    if options.result:
+        RUN.write_text(
+            dump(compact(json.loads(options.result.read_text(encoding="utf-8")))), encoding="utf-8"
+        )
     run = Run(json.loads(RUN.read_text(encoding="utf-8")))
     PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), run), encoding="utf-8")
 

@@ -1,34 +1,18 @@
-"""What the benchmark makes of what it is told: ratios by round, and what perf and py-spy print."""
+"""What the benchmark makes of what it is told: ratios by round, and the run that is kept."""
 
 from __future__ import annotations
 
+import json
 import signal
-from collections import Counter
 
 import pytest
 
 from bench import command
 from bench.figures import Figures
 from bench.part import Part, Ratio
-from bench.profile import by_function, by_program, samples_of, stacks_of
 from bench.report import print_part
+from bench.tables import Run, compact, dump
 from stack.process import ServerError
-
-PERF = """\
-postgres      5586c0de _bt_compare (/usr/lib/postgresql/17/bin/postgres)
-        postgres      5586c0df _bt_compare (/usr/lib/postgresql/17/bin/postgres)
-        postgres      7f0000aa [unknown] (/usr/lib/x86_64-linux-gnu/libc.so.6)
-        postgres ffffffff81 clear_page_erms ([kernel.kallsyms])
-     postgrest:w       4005aa [unknown] (/usr/bin/postgrest)
-         swapper ffffffff82 pv_native_safe_halt ([kernel.kallsyms])
- kworker/u8:2-ev ffffffff83 process_one_work ([kernel.kallsyms])
-not a sample
-"""
-STACKS = """\
-main (workers/service.py:26);Ingest.handle (workers/ingest/app.py:55);write (aiohttp/http_writer.py:9) 6
-main (workers/service.py:26);Ingest.handle (workers/ingest/app.py:55) 2
-Ingest.handle (workers/ingest/app.py:55);Ingest.handle (workers/ingest/app.py:55) 2
-"""
 
 
 def test_a_ratio_is_told_with_the_least_and_the_greatest_of_a_round(
@@ -48,36 +32,22 @@ def test_a_ratio_is_told_with_the_least_and_the_greatest_of_a_round(
     assert told.split() == ["1.000", "(0.50-2.00)", *name.split(), "(wanted:", "at", "least", "1.0)"]
 
 
-def test_samples_of_perf_are_counted_by_program_and_function() -> None:
-    samples = samples_of(PERF)
-    assert samples[0] == ("postgres", "_bt_compare", "postgres")
-    assert [name for name, _, _ in samples] == [*["postgres"] * 4, "postgrest", "swapper", "kworker"]
-    lines = list(by_program(samples))
-    assert lines[0] == "7 samples; the processors were busy in 86 % of them."
-    assert "   66.7 %  postgres (16.7)" in lines
-    assert "   50.0 %  _bt_compare  (postgres)" in lines
-    assert not any("swapper" in line for line in lines)
+def test_a_run_is_kept_with_every_round_of_every_figure() -> None:
+    figures = {"copy.rows_s": {"rounds": [269672.48, 0.123456, 12.0], "min": 0, "median": 0, "max": 0}}
+    result = {"commit": "abc", "parts": {"ingest": {"settings": {}, "figures": figures}}}
+    kept = compact(result)
+    assert kept == {"commit": "abc", "parts": {"ingest": {"copy.rows_s": [269700, 0.1235, 12]}}}
+    assert json.loads(dump(kept)) == kept
+    assert Run(kept).median("copy.rows_s") == 12
 
 
-def test_stacks_of_py_spy_are_counted_alone_and_with_what_they_call() -> None:
-    stacks = stacks_of(STACKS)
-    assert sum(stacks.values()) == 10
-    alone, altogether = "\n".join(by_function(stacks)).split("Time in a function of SEGS")
-    assert "   60.0 %  write  (aiohttp)" in alone
-    assert "   40.0 %  Ingest.handle  (workers/ingest/app.py)" in alone
-    assert "  100.0 %  Ingest.handle  (workers/ingest/app.py)" in altogether
-    assert "write" not in altogether
-
-
-def test_nothing_seen_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_command_that_fails_says_why_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     def work() -> None:
-        list(by_program(samples_of("")))
+        raise ServerError("there is no wrk")
 
     handler = signal.getsignal(signal.SIGTERM)
     try:
-        assert command.run("bench.profile", work) == 1
+        assert command.run("bench", work) == 1
     finally:
         signal.signal(signal.SIGTERM, handler)
-    assert capsys.readouterr().err == "bench.profile: perf saw nothing\n"
-    with pytest.raises(ServerError, match="py-spy saw nothing"):
-        list(by_function(Counter()))
+    assert capsys.readouterr().err == "bench: there is no wrk\n"

@@ -31,7 +31,7 @@ EXPECTED = (
     NoSuchUser,
     database.DeployError,
     psycopg.Error,
-    BrokenPipeError,
+    OSError,
 )
 
 LISTENER_TOKEN_TTL = 12 * 3600

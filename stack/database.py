@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import hashlib
 import importlib.resources
+import random
 import re
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -25,6 +27,10 @@ from psycopg import sql
 ROOT = Path(__file__).resolve().parent.parent
 DB = ROOT / "db"
 MIGRATIONS_TABLE = "deploy.migration"
+ATTEMPTS = 6
+"""How often a step is tried that loses against what runs beside it."""
+
+T = TypeVar("T")
 # Schemas whose functions, procedures and views all come from db/functions.
 MANAGED_SCHEMAS = ("grid", "ingest", "rollup", "tariff", "alert", "event", "auth", "notify")
 
@@ -65,6 +71,28 @@ def migration_files() -> list[Path]:
     return sorted(DB.glob("schema/*.sql"))
 
 
+def _patiently(action: Callable[[], T]) -> T:
+    """Do it; again, a few times, if it lost against what ran beside it: a deadlock, or the same rows changed.
+
+    The platform goes on while it is deployed, and a transaction that was rolled back has changed nothing.
+    """
+    for attempt in range(1, ATTEMPTS):
+        try:
+            return action()
+        except (DeployError, psycopg.Error) as error:
+            if not _lost_a_race(error):
+                raise
+        time.sleep(random.uniform(0.1, 0.5) * attempt)  # noqa: S311 (so that two do not meet again)
+    return action()
+
+
+def _lost_a_race(error: Exception) -> bool:
+    known = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+    if isinstance(error, known) or isinstance(error.__cause__, known):
+        return True
+    return bool(re.search("concurrently (updated|deleted)|deadlock detected|40P01|40001", str(error)))
+
+
 def deploy(url: str, dbmate: Path) -> list[str]:
     """Bring the database at ``url`` (an administrator's) to this checkout; returns what was done."""
     done = bootstrap(url)
@@ -84,44 +112,31 @@ def begin_epoch_after_restore(url: str) -> list[str]:
 def begin_epoch(url: str) -> str:
     """Begin the event log again; says which epoch it is now."""
     with _connect(url, autocommit=True) as connection:
-        row = connection.execute("select event.begin_epoch()").fetchone()
+        row = _patiently(lambda: connection.execute("select event.begin_epoch()").fetchone())
     return f"event epoch {row[0] if row else '?'} has begun, clients are told of a gap"
 
 
 def bootstrap(url: str) -> list[str]:
     """Roles, extensions and pgmq. Idempotent."""
     done = []
+    # Roles belong to the cluster, advisory locks to one database: there is nothing to wait on beforehand.
     with _connect(url, autocommit=True) as connection:
-        _bootstrap_roles(connection)
+        _patiently(lambda: run_file(connection, SourceFile(DB / "bootstrap.sql")))
         done.append("roles and extensions")
         if connection.execute("select to_regnamespace('pgmq') is null").fetchone() == (True,):
             source = importlib.resources.files("pgmq").joinpath("sql/pgmq.sql").read_text()
             with connection.transaction():
                 connection.execute(source)
             done.append("pgmq")
-        run_file(connection, SourceFile(DB / "pgmq_grants.sql"))
+        _patiently(lambda: run_file(connection, SourceFile(DB / "pgmq_grants.sql")))
     return done
-
-
-def _bootstrap_roles(connection: psycopg.Connection[tuple[object, ...]], attempts: int = 5) -> None:
-    """Run bootstrap.sql; again if another database of the cluster altered the same roles at that moment.
-
-    Roles belong to the cluster, advisory locks to one database: there is nothing to wait on beforehand.
-    """
-    for attempt in range(1, attempts + 1):
-        try:
-            run_file(connection, SourceFile(DB / "bootstrap.sql"))
-            return
-        except DeployError as error:
-            if "concurrently updated" not in str(error) or attempt == attempts:
-                raise
 
 
 def migrate(url: str, dbmate: Path) -> list[str]:
     """Run the migrations not yet run. Raises :class:`DeployError` if one that has run was edited since."""
     check_unedited(url)
     before = set(applied_migrations(url))
-    _dbmate(url, dbmate, "migrate")
+    _patiently(lambda: _dbmate(url, dbmate, "migrate"))  # it keeps those that have run
     _record_checksums(url)
     return [f"migration {v}" for v in applied_migrations(url) if v not in before]
 
@@ -133,8 +148,8 @@ def rollback(url: str, dbmate: Path, steps: int = 1) -> list[str]:
         applied = applied_migrations(url)
         if not applied:
             break
-        remove_managed(url)
-        _dbmate(url, dbmate, "rollback")
+        _patiently(lambda: remove_managed(url))
+        _patiently(lambda: _dbmate(url, dbmate, "rollback"))
         with _connect(url, autocommit=True) as connection:
             connection.execute("delete from deploy.checksum where version = %s", (applied[-1],))
         done.append(f"rolled back {applied[-1]}")
@@ -170,6 +185,14 @@ def check_unedited(url: str) -> None:
 
 def apply(url: str) -> list[str]:
     """Apply every file of ``db/functions`` and ``db/jobs`` in one transaction: all of it or nothing."""
+    count, jobs = _patiently(lambda: _apply(url))
+    if jobs:
+        _wake_scheduler(url)
+    return [f"{count} function files", f"{jobs} job files"]
+
+
+def _apply(url: str) -> tuple[int, int]:
+    """How many files of each."""
     with _connect(url) as connection, connection.transaction():
         connection.execute("select pg_advisory_xact_lock(hashtext('segs deploy'))")
         connection.execute("set local check_function_bodies = off")
@@ -185,9 +208,7 @@ def apply(url: str) -> list[str]:
         # PostgREST keeps a picture of schema api and of roles' settings: it looks again when this commits.
         connection.execute("notify pgrst, 'reload schema'")
         connection.execute("notify pgrst, 'reload config'")
-    if has_cron:
-        _wake_scheduler(url)
-    return [f"{count} function files", f"{len(jobs)} job files"]
+    return count, len(jobs)
 
 
 def _wake_scheduler(url: str) -> None:
@@ -319,9 +340,10 @@ def set_passwords(url: str, passwords: dict[str, str]) -> None:
     """Set the passwords of login roles (stored as SCRAM verifiers)."""
     with _connect(url, autocommit=True) as connection:
         for role, password in passwords.items():
-            connection.execute(
-                sql.SQL("alter role {} password {}").format(sql.Identifier(role), sql.Literal(password))
+            statement = sql.SQL("alter role {} password {}").format(
+                sql.Identifier(role), sql.Literal(password)
             )
+            _patiently(lambda statement=statement: connection.execute(statement))  # type: ignore[misc]
 
 
 def _dbmate(url: str, dbmate: Path, command: str) -> None:

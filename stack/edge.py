@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
 import string
@@ -12,6 +13,7 @@ from pathlib import Path
 from stack.paths import CHECKOUT
 from stack.progress import SetupError
 from stack.runtime import Runtime
+from stack.secrets import write_private
 
 TEMPLATE = CHECKOUT / "deploy" / "nginx" / "segs.conf.template"
 REFERENCE = CHECKOUT / "deploy" / "reference"
@@ -82,7 +84,8 @@ def write_config(
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     config = directory / "nginx.conf"
-    config.write_text(
+    write_private(
+        config,
         f"""# Written at every start from {TEMPLATE.name}.
 daemon off;
 worker_processes 2;
@@ -93,7 +96,6 @@ http {{
 {site}
 }}
 """,
-        encoding="utf-8",
     )
     return config
 
@@ -104,8 +106,10 @@ def copy_reference(runtime: Runtime, target: Path) -> Path:
     sources = [path for path in REFERENCE.iterdir() if path.is_file()] if REFERENCE.is_dir() else []
     sources += [runtime.node_modules / "swagger-ui-dist" / name for name in SWAGGER_FILES]
     for source in sources:
+        copy = target / source.name
         with suppress(FileNotFoundError):
-            shutil.copyfile(source, target / source.name)
+            if not (copy.exists() and filecmp.cmp(source, copy, shallow=False)):
+                shutil.copyfile(source, copy)
     return target
 
 
@@ -117,7 +121,7 @@ def access_log(directory: Path) -> Path:
 def rotate_access_log(directory: Path) -> None:
     """Keep the access log small: its lines go to ``access.log.1`` (nginx appends, so it need not be told)."""
     log = access_log(directory)
-    with suppress(FileNotFoundError):
+    with suppress(OSError):  # no room for the copy, say: nginx answers all the same
         if log.stat().st_size > MAX_LOG_BYTES:
             shutil.copyfile(log, log.with_suffix(".log.1"))
             os.truncate(log, 0)

@@ -154,8 +154,21 @@ class Server:
                     self._sink(self.spec.name, line)
 
 
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """Loses what cannot be written (a full disk, a folder gone), and begins again with the next line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+        stream, self.stream = self.stream, None
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
+
+
 class LogFiles:
-    """A line sink that keeps one rotated file a server and one for all of them."""
+    """A line sink that keeps one rotated file a server and one for all of them.
+
+    It never raises: whoever reads a server's output must go on, or the server waits for ever to write.
+    """
 
     def __init__(self, directory: Path, also: LineSink | None = None) -> None:
         self._directory = directory
@@ -169,19 +182,25 @@ class LogFiles:
         self._write(name, f"{moment} {line}")
         self._write("all", f"{moment} {name:<10} {line}")
         if self._also is not None:
-            self._also(name, line)
+            with contextlib.suppress(OSError):
+                self._also(name, line)
 
     def _write(self, name: str, text: str) -> None:
         with self._lock:
             if name not in self._handlers:
-                self._handlers[name] = logging.handlers.RotatingFileHandler(
-                    self._directory / f"{name}.log", maxBytes=10_000_000, backupCount=2, encoding="utf-8"
+                self._handlers[name] = _LogFile(
+                    self._directory / f"{name}.log",
+                    maxBytes=10_000_000,
+                    backupCount=2,
+                    encoding="utf-8",
+                    delay=True,
                 )
             self._handlers[name].emit(logging.makeLogRecord({"msg": text}))
 
     def close(self) -> None:
         for handler in self._handlers.values():
-            handler.close()
+            with contextlib.suppress(OSError):
+                handler.close()
 
 
 def _child_pid(info: str) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 class SetupError(Exception):
@@ -13,8 +13,9 @@ class SetupError(Exception):
 
 
 def say(text: str) -> None:
-    """One line of progress."""
-    print(f"segs: {text}", file=sys.stderr, flush=True)
+    """One line of progress. Lost where it cannot be written: what it tells of goes on."""
+    with suppress(OSError):
+        print(f"segs: {text}", file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -115,7 +115,8 @@ class PlainScreen:
 
     @staticmethod
     def _print(line: str) -> None:
-        print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
+        with contextlib.suppress(OSError):  # to a file on a full disk, say
+            print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
 
 
 class RichScreen:

@@ -179,7 +179,7 @@ def postgres(
         values = postgres_settings(port, database, memory_bytes()) | dict(settings or {})
         lines[1:1] = [f"{key} = '{value}'" for key, value in values.items()]
         (directory / "conf.d").mkdir(exist_ok=True)
-        (directory / "postgresql.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        write_private(directory / "postgresql.conf", "\n".join(lines) + "\n")
         return runtime.command(f"{PG_BIN}/postgres", "-D", str(directory), binds=[directory], info_fd=info_fd)
 
     def ready() -> None:

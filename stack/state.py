@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from stack.paths import DataDir
 from stack.progress import SetupError
 from stack.secrets import write_private
+
+_FLOCK = "hh4xqqi4x"
 
 
 class NotRunning(Exception):
@@ -24,8 +29,10 @@ def claim(data: DataDir) -> Iterator[None]:
     data.create()
     with (data.run / "lock").open("w") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            fcntl.fcntl(lock, fcntl.F_OFD_SETLK, _flock(fcntl.F_WRLCK))
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.EACCES):
+                raise
             raise SetupError(
                 f"a stack already runs in {data.path}: see `segs status`, or `segs down`"
             ) from error
@@ -34,17 +41,19 @@ def claim(data: DataDir) -> Iterator[None]:
         data.state_file.unlink(missing_ok=True)
 
 
+def _flock(kind: int) -> bytes:
+    """A ``struct flock`` of Linux on 64 bits: the whole file, of nobody in particular."""
+    return struct.pack(_FLOCK, kind, os.SEEK_SET, 0, 0, 0)
+
+
 def is_running(data: DataDir) -> bool:
-    """Whether a supervisor holds this data folder."""
-    path = data.run / "lock"
-    if not path.exists():
+    """Whether a supervisor holds this data folder. Asks only: who took the lock would keep one from starting."""
+    try:
+        with (data.run / "lock").open() as lock:
+            found = fcntl.fcntl(lock, fcntl.F_OFD_GETLK, _flock(fcntl.F_RDLCK))
+    except FileNotFoundError:
         return False
-    with path.open() as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+    return bool(struct.unpack(_FLOCK, found)[0] != fcntl.F_UNLCK)
 
 
 def write(data: DataDir, state: dict[str, Any]) -> None:
@@ -60,4 +69,8 @@ def read(data: DataDir) -> dict[str, Any]:
         state: dict[str, Any] = json.loads(data.state_file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise NotRunning(f"the stack in {data.path} is only just starting or stopping: try again") from error
+    for service in state.get("services", []):
+        # The file cannot be newer than the last time there was room for it.
+        if service["pid"] is not None and not Path(f"/proc/{service['pid']}").exists():
+            service["state"] = "gone"
     return state

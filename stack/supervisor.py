@@ -110,6 +110,16 @@ class Supervisor:
         self._set(service, "stopped")
 
     async def _keep(self, service: Service) -> None:
+        """Supervise it for as long as we run, whatever goes wrong meanwhile."""
+        while not self._stopping.is_set():
+            try:
+                await self._supervise(service)
+                return
+            except Exception as error:
+                self._sink(service.server.spec.name, f"supervision stumbled and goes on: {error!r}")
+                await self._unless_stopping(asyncio.sleep(FIRST_DELAY))
+
+    async def _supervise(self, service: Service) -> None:
         delay = FIRST_DELAY
         while not self._stopping.is_set():
             begun = time.monotonic()
@@ -144,7 +154,8 @@ class Supervisor:
 
     async def _bring_up(self, service: Service) -> None:
         # In this thread, not in a worker thread: the kernel ties the child's life to the thread that made it.
-        service.server.start()
+        if not service.server.running:
+            service.server.start()
         self._set(service, "starting")
         await asyncio.to_thread(service.server.wait_ready)
         self._set(service, "healthy")
@@ -169,7 +180,10 @@ class Supervisor:
     def _set(self, service: Service, state: str) -> None:
         if service.state != state:
             service.state = state
-            self._changed([s.describe() for s in self.services])
+            try:
+                self._changed([s.describe() for s in self.services])
+            except Exception as error:  # whoever is told may fail in any way: supervision goes on
+                self._sink(service.server.spec.name, f"is {state}, which could not be told: {error}")
 
     async def _unless_stopping(self, awaitable: Any) -> None:
         """Wait for ``awaitable``, or until a stop is requested. Its exception is raised here."""

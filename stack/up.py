@@ -28,6 +28,7 @@ from stack.supervisor import Supervisor
 from stack.users import NoSuchUser, find_user
 
 TRIAL_TOKEN_TTL = 12 * 3600
+RETRY_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ async def _run(plan: plans.Plan, options: UpOptions) -> int:
         if not supervisor.stopping:
             screen.announce(greeting(plan))
             published.healthy()
-            await _show(plan, screen, supervisor.run)
+            await _show(plan, screen, published, supervisor.run)
     except (ServerError, psycopg.Error, DeployError) as error:
         say(f"could not start: {error}. Logs are in {plan.data.logs}")
         status = 1
@@ -110,8 +111,9 @@ async def _run(plan: plans.Plan, options: UpOptions) -> int:
     return status
 
 
-async def _show(plan: plans.Plan, screen: Screen, until: Callable[[], Any]) -> None:
+async def _show(plan: plans.Plan, screen: Screen, published: _Published, until: Callable[[], Any]) -> None:
     tasks = [
+        asyncio.create_task(published.keep()),
         asyncio.create_task(screen.run(plan.admin_url)),
         asyncio.create_task(keys.retire_in_time(plan.secrets.directory, plan.admin_url)),
     ]
@@ -129,6 +131,7 @@ class _Published:
     def __init__(self, plan: plans.Plan, screen: Screen) -> None:
         self._plan = plan
         self._screen = screen
+        self._unwritten = False
         self._state: dict[str, Any] = {
             "healthy": False,
             "data": str(plan.data.path),
@@ -140,13 +143,31 @@ class _Published:
     def services(self, services: list[dict[str, Any]]) -> None:
         self._state["services"] = services
         self._screen.services(services)
-        state.write(self._plan.data, self._state)
+        self.write()
 
     def healthy(self) -> None:
         found = describe_database(self._plan.admin_url)
         found["versions"] |= self._plan.runtime.versions()
         self._state |= {"healthy": True, **found}
-        state.write(self._plan.data, self._state)
+        self.write()
+
+    def write(self) -> None:
+        """Publish the state. What there is no room for is published by :meth:`keep` when there is."""
+        try:
+            state.write(self._plan.data, self._state)
+        except OSError as error:
+            if not self._unwritten:
+                say(f"the state cannot be written, `segs status` tells old news: {error}")
+            self._unwritten = True
+        else:
+            self._unwritten = False
+
+    async def keep(self) -> None:
+        """Write again what could not be written, until it can."""
+        while True:
+            await asyncio.sleep(RETRY_SECONDS)
+            if self._unwritten:
+                self.write()
 
 
 def describe_database(admin_url: str) -> dict[str, Any]:

@@ -133,7 +133,7 @@ def describe(events: list[dict[str, Any]]) -> list[str]:
             if any(known[0] == topic and known[1] != payload["window_start"] for known in grouped):
                 flush()
             grouped.setdefault((topic, payload["window_start"]), []).append(_part(topic, payload))
-        elif topic != "alert.repeated":  # counted, and shown among the open alerts
+        elif topic not in ("alert.repeated", "alert.corrected"):  # counted, and shown among the open alerts
             flush()
             lines.append(_alert_line(topic, payload))
     flush()

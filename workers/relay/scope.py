@@ -16,6 +16,7 @@ TOPICS = frozenset(
         "price.published",
         "alert.raised",
         "alert.repeated",
+        "alert.corrected",
         "alert.acknowledged",
         "alert.resolved",
     }

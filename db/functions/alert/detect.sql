@@ -5,25 +5,36 @@ language plpgsql
 as $$
 declare
     seen_at constant timestamptz := detect.window_start + interval '15 minutes';
+    quiet constant tstzrange := alert.quiet_period(seen_at);
     raised integer;
     contested jsonb;
 begin
     -- Every step is linear in the violations, whatever the planner expects: in an outage all meters are silent.
     with violation as materialized (
-        select v.*, a.alert_id, a.last_seen_at
+        select v.*, a.alert_id
         from alert.violations(detect.tenant_id, detect.window_start, detect.totals) as v
-        left join alert.alert as a
-            on a.meter_id = v.meter_id and a.kind = v.kind and a.quiet_period @> seen_at
+        left join lateral (
+            -- The alert that tells of the window already; the one in whose hour it ends; else, as it came late, the
+            -- one whose hour begins before an hour from here would end.
+            select s.alert_id
+            from alert.alert as s
+            where s.meter_id = v.meter_id and s.kind = v.kind and s.withdrawn_reason is null
+              and s.raised_at > seen_at - interval '2 hours' and s.raised_at < seen_at + interval '2 hours'
+              and s.quiet_period && quiet
+            order by alert.tells_of(s.sightings, seen_at) desc, s.quiet_period @> seen_at desc, s.raised_at
+            limit 1
+        ) as a on true
     ),
 
     added as (
         insert into alert.alert (
             tenant_id, region_id, meter_id, meter_code, kind, severity, raised_at, quiet_period, last_seen_at, value,
-            threshold
+            threshold, sightings
         )
         select
             detect.tenant_id, v.region_id, v.meter_id, v.meter_code, v.kind, v.severity,
-            seen_at, alert.quiet_period(seen_at), seen_at, v.energy, v.threshold
+            seen_at, quiet, seen_at, v.energy, v.threshold,
+            array[row(seen_at, v.energy, v.threshold)::alert.sighting]
         from violation as v
         where v.alert_id is null
         order by v.meter_id
@@ -32,11 +43,17 @@ begin
     ),
 
     counted as (
-        -- Detecting the same window again finds last_seen_at there already, and counts nothing twice.
+        -- Detecting the same window again finds it told already, and counts nothing twice; a late reading may have
+        -- changed its energy.
         update alert.alert as a
-        set occurrences = a.occurrences + 1, last_seen_at = seen_at, value = v.energy, threshold = v.threshold
+        set
+            occurrences = a.occurrences + (not alert.tells_of(a.sightings, seen_at))::integer,
+            (sightings, raised_at, last_seen_at, value, threshold) = (
+                select t.* from alert.told_by(alert.with_sighting(a.sightings, seen_at, v.energy, v.threshold)) as t
+            )
         from violation as v
-        where a.alert_id = v.alert_id and v.last_seen_at < seen_at
+        where a.alert_id = v.alert_id
+          and not row(seen_at, v.energy, v.threshold)::alert.sighting = any (a.sightings)
     )
 
     select

@@ -14,9 +14,11 @@ begin
     end if;
     -- The constraint decides who raises; whoever loses waits for the winner, then counts on the winner's row.
     insert into alert.alert (
-        tenant_id, region_id, meter_id, meter_code, kind, severity, raised_at, quiet_period, last_seen_at, value, threshold
+        tenant_id, region_id, meter_id, meter_code, kind, severity, raised_at, quiet_period, last_seen_at, value, threshold,
+        sightings
     )
-    select m.tenant_id, m.region_id, m.meter_id, m.code, $3, $4, $5, quiet, $5, $6, $7
+    select m.tenant_id, m.region_id, m.meter_id, m.code, $3, $4, $5, quiet, $5, $6, $7,
+        array[row($5, $6, $7)::alert.sighting]
     from grid.meter as m
     where m.tenant_id = $1 and m.meter_id = $2
     on conflict do nothing
@@ -28,14 +30,14 @@ begin
     update alert.alert as a
     set
         occurrences = a.occurrences + 1,
-        last_seen_at = greatest(a.last_seen_at, $5),
-        value = case when $5 >= a.last_seen_at then $6 else a.value end,
-        threshold = case when $5 >= a.last_seen_at then $7 else a.threshold end
+        (sightings, raised_at, last_seen_at, value, threshold) = (
+                select t.* from alert.told_by(alert.with_sighting(a.sightings, $5, $6, $7)) as t
+            )
     where a.alert_id = (
         select b.alert_id
         from alert.alert as b
-        where b.meter_id = $2 and b.kind = $3 and b.quiet_period && quiet
-        order by b.quiet_period @> $5 desc, b.raised_at
+        where b.meter_id = $2 and b.kind = $3 and b.quiet_period && quiet and b.withdrawn_reason is null
+        order by alert.tells_of(b.sightings, $5) desc, b.quiet_period @> $5 desc, b.raised_at
         limit 1
     )
     returning a.alert_id into found_id;

@@ -16,7 +16,10 @@ select
     a.acknowledged_at,
     a.acknowledger as acknowledged_by,
     a.resolved_at,
-    a.resolver as resolved_by
+    a.resolver as resolved_by,
+    case when a.withdrawn_reason is not null then 'withdrawn' when a.status = 'resolved' then 'settled' end
+        as resolution,
+    a.withdrawn_reason as resolution_reason
 from alert.visible_alert as a
 order by a.raised_at desc;
 grant select on api.alerts to consumer, operator, admin;
@@ -24,7 +27,9 @@ comment on view api.alerts is
 $$Alerts
 
 What meters did that somebody should know. The same meter and kind raises once an hour at most; repeats are counted in
-occurrences. Filter by severity, kind, meter_id, region, status; see rpc/acknowledge_alert and rpc/resolve_alert.$$;
+occurrences. Late readings raise what they show, for the time it happened in, and withdraw what they disprove: such an
+alert is resolved, with the resolution withdrawn. Filter by severity, kind, meter_id, region, status; see
+rpc/acknowledge_alert and rpc/resolve_alert.$$;
 comment on column api.alerts.alert_id is 'Number of the alert.';
 comment on column api.alerts.meter_id is 'Public name of the meter.';
 comment on column api.alerts.region is 'Code of the region the meter was in.';
@@ -32,13 +37,17 @@ comment on column api.alerts.kind is
 'high: over the threshold in a window; zero; negative: on a one-way meter; silent: no readings.';
 comment on column api.alerts.severity is 'info, warning or critical.';
 comment on column api.alerts.status is 'active, acknowledged or resolved.';
-comment on column api.alerts.raised_at is 'End of the window that first showed it.';
-comment on column api.alerts.last_seen_at is 'End of the latest window that showed it.';
-comment on column api.alerts.occurrences is 'How often it was seen within the hour.';
-comment on column api.alerts.energy_kwh is 'Energy of the latest window that showed it, kWh; null when silent.';
+comment on column api.alerts.raised_at is 'End of the first window that shows it.';
+comment on column api.alerts.last_seen_at is 'End of the latest window that shows it.';
+comment on column api.alerts.occurrences is
+'How often it was seen within the hour; what late readings disprove is taken off.';
+comment on column api.alerts.energy_kwh is 'Energy of the latest window that shows it, kWh; null when silent.';
 comment on column api.alerts.threshold_kwh is 'Kind high: the threshold it went over, kWh.';
 comment on column api.alerts.created_at is 'When the platform noticed.';
 comment on column api.alerts.acknowledged_at is 'When somebody took it up.';
 comment on column api.alerts.acknowledged_by is 'Who did, for those who may know.';
 comment on column api.alerts.resolved_at is 'When it was settled.';
 comment on column api.alerts.resolved_by is 'Who settled it, for those who may know.';
+comment on column api.alerts.resolution is
+'settled: by a person; withdrawn: the platform learned that it was not so. Null while not resolved.';
+comment on column api.alerts.resolution_reason is 'Why it was withdrawn, in words; null otherwise.';

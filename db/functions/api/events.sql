@@ -16,7 +16,8 @@ The same events as the WebSocket's. Consumers see the prices of their regions an
 without gaps, call rpc/events_after with the last cursor; a cursor from here also resumes a WebSocket.$$;
 comment on column api.events.cursor is 'Opaque position of the event.';
 comment on column api.events.topic is
-'load.closed, load.restated, price.published, alert.raised, alert.repeated, alert.acknowledged or alert.resolved.';
+'load.closed, load.restated, price.published, alert.raised, alert.repeated, alert.corrected, alert.acknowledged or '
+'alert.resolved.';
 comment on column api.events.region is 'Code of the region it is about.';
 comment on column api.events.meter_id is 'Public name of the meter it is about; null when about a region.';
 comment on column api.events.payload is 'What happened, in public names and kWh.';

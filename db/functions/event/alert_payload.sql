@@ -13,7 +13,8 @@ as $$
         'last_seen_at', a.last_seen_at,
         'occurrences', a.occurrences,
         'energy_kwh', trim_scale(a.value * 0.000001),
-        'threshold_kwh', trim_scale(a.threshold * 0.000001)
+        'threshold_kwh', trim_scale(a.threshold * 0.000001),
+        'resolution_reason', a.withdrawn_reason
     )
 $$;
 revoke all on function event.alert_payload(alert.alert, text) from public;

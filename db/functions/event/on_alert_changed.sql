@@ -9,7 +9,11 @@ begin
     insert into event.log (tenant_id, topic, region_id, meter_id, happened, payload)
     select
         (c.a).tenant_id,
-        case when (c.a).status <> (c.b).status then 'alert.' || (c.a).status else 'alert.repeated' end,
+        case
+            when (c.a).status <> (c.b).status then 'alert.' || (c.a).status
+            when (c.a).occurrences > (c.b).occurrences then 'alert.repeated'
+            else 'alert.corrected'
+        end,
         (c.a).region_id,
         (c.a).meter_id,
         event.alert_period(c.a),
@@ -22,7 +26,9 @@ begin
             select 2, n.alert_id, n::alert.alert from after_change as n
         ) as u
     ) as c
-    where c.version = 2 and ((c.a).status <> (c.b).status or (c.a).occurrences > (c.b).occurrences)
+    where c.version = 2 and (
+        (c.a).status <> (c.b).status or (c.a).occurrences <> (c.b).occurrences or (c.a).sightings <> (c.b).sightings
+    )
     order by (c.a).alert_id;
     if found then
         perform event.wake();
@@ -32,4 +38,4 @@ end;
 $$;
 revoke all on function event.on_alert_changed() from public;
 comment on function event.on_alert_changed() is
-'Trigger: tells the alerts that a statement saw repeated, acknowledged or resolved.';
+'Trigger: tells the alerts that a statement saw repeated, corrected, acknowledged or resolved.';

@@ -99,7 +99,22 @@ def deploy(url: str, dbmate: Path) -> list[str]:
     done += migrate(url, dbmate)
     done += apply(url)
     done += begin_epoch_after_restore(url)
+    done += unknown_zones(url)
     return done
+
+
+def unknown_zones(url: str) -> list[str]:
+    """Tenants whose days this server cannot count: restored from one that knows more time zones."""
+    with _connect(url, autocommit=True) as connection:
+        rows = connection.execute(
+            "select t.time_zone, string_agg(t.code, ', ' order by t.code) from grid.tenant as t"
+            " group by t.time_zone having grid.time_zone_fault(t.time_zone) is not null"
+        ).fetchall()
+    return [
+        f"this server does not know the time zone {zone} of {tenants}:"
+        " install more (Debian: tzdata-legacy) and restart it, or choose another (grid.tenant)"
+        for zone, tenants in rows
+    ]
 
 
 def begin_epoch_after_restore(url: str) -> list[str]:

@@ -36,6 +36,7 @@ PACKAGES = (
     "postgresql-17-timescaledb",
     "nginx-light",
     "redis-server",
+    "tzdata-legacy",  # IANA's older names of time zones, which browsers report
 )
 RECIPE = 1  # raise when the way a root is built changes
 PG_BIN = "/usr/lib/postgresql/17/bin"

@@ -4,9 +4,9 @@ language sql stable
 as $$
     select case
         when length($1) not between 1 and 200 then 'name is not 1 to 200 characters long'
-        when not exists (select from pg_timezone_names as z where z.name = $2) then 'time_zone is not an IANA time zone'
-        when $3 !~ '^[A-Z]{3}$' then 'currency is not an ISO 4217 code'
+        when tariff.minor_units($3) is null then 'currency is not an ISO 4217 code'
         when $4 not between 1 and 86400 then 'reading_interval_seconds is not between 1 and 86400'
+        else grid.time_zone_fault($2)
     end
 $$;
 revoke all on function grid.tenant_fault(text, text, text, integer) from public;

@@ -14,8 +14,8 @@ GRACE = timedelta(minutes=2)
 """How far a tenant's newest reading must be past the end of a window, and a little more, to close it."""
 
 METERS: LiteralString = """
-    insert into grid.meter (tenant_id, region_id, code, installed_at)
-    select %(tenant)s, r.ids[1 + n %% cardinality(r.ids)], 'W' || lpad(n::text, 7, '0'), '2020-01-01Z'
+    insert into grid.meter (tenant_id, region_id, code, installed_at, begins_at)
+    select %(tenant)s, r.ids[1 + n %% cardinality(r.ids)], 'W' || lpad(n::text, 7, '0'), '2020-01-01Z', '2020-01-01Z'
     from generate_series(1, %(meters)s::int) as n,
         (select array_agg(region_id) as ids from grid.region where tenant_id = %(tenant)s) as r
 """

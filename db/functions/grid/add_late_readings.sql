@@ -12,8 +12,8 @@ begin
     with taken as (
         delete from grid.late_window as l
         using grid.meter as m
-        where l.window_start = add_late_readings.window_start
-          and m.meter_id = l.meter_id and m.tenant_id = add_late_readings.tenant_id
+        where l.tenant_id = add_late_readings.tenant_id and l.window_start = add_late_readings.window_start
+          and m.meter_id = l.meter_id
         returning m.region_id, l.meter_id, l.readings, l.energy
     ),
 

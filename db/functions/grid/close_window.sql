@@ -15,9 +15,15 @@ begin
     -- What came in since the sealing was logged as late, and is in these sums: one snapshot, so exactly what is.
     counted as (
         delete from grid.late_window as l
-        using grid.meter as m
-        where l.window_start = close_window.window_start
-          and m.meter_id = l.meter_id and m.tenant_id = close_window.tenant_id
+        where l.tenant_id = close_window.tenant_id and l.window_start = close_window.window_start
+    ),
+
+    begun as (
+        update grid.meter as m
+        set begins_at = close_window.window_start
+        from total as t
+        where m.meter_id = t.meter_id and m.tenant_id = close_window.tenant_id
+          and m.begins_at is null and t.readings > 0
     ),
 
     load as (

@@ -1,18 +1,29 @@
-create procedure grid.close_windows(at timestamptz default now())
+create procedure grid.close_windows(at timestamptz default null)
 language plpgsql
 as $$
+declare
+    started constant timestamptz := clock_timestamp();
+    next_seal timestamptz := started;
+    done integer;
 begin
-    perform grid.seal_windows(at);
-    commit;
-    -- A few windows a transaction: whoever waits for prices and alerts sees them as they come.
-    while grid.close_sealed_windows(at, 4) > 0 loop
+    -- Round by round, a few windows a transaction: what became due meanwhile comes before what is left of a back-fill.
+    loop
+        if clock_timestamp() >= next_seal then
+            -- Sealing holds inserts back for a moment, and waits for long ones: not in every round.
+            next_seal := clock_timestamp() + interval '5 seconds';
+            perform grid.seal_windows(coalesce(at, clock_timestamp()));
+            commit;
+        end if;
+        done := grid.close_sealed_windows(at, 4, interval '1 second');
         commit;
+        done := done + grid.restate_late_windows(at, 4, interval '1 second');
+        commit;
+        exit when done = 0 or (at is null and clock_timestamp() > started + interval '15 seconds');
     end loop;
-    perform grid.restate_late_windows(at);
-    commit;
 end;
 $$;
 
 comment on procedure grid.close_windows (timestamptz) is
 'Seals, closes and restates windows. Run as often as you like, and at the same time as itself: it does each '
-'window once.';
+'window once. By the clock (at null, the default) it reads it for every window, and leaves what is left after '
+'15 seconds to the next run; for a given moment it does all that is due then.';

@@ -21,13 +21,13 @@ begin
     -- Ordinary inserts are newer than every seal, and end here.
     if exists (select from inserted as i where i.ts < newest_seal) then
         with late as (
-            insert into grid.late_window (meter_id, window_start, readings, energy)
-            select i.meter_id, grid.window_start(i.ts), count(*), sum(i.energy)
+            insert into grid.late_window (tenant_id, meter_id, window_start, readings, energy)
+            select m.tenant_id, i.meter_id, grid.window_start(i.ts), count(*), sum(i.energy)
             from inserted as i
             join grid.meter as m using (meter_id)
             left join grid.window_progress as p using (tenant_id)
             where not fresh_snapshot or i.ts < p.sealed_until
-            group by 1, 2
+            group by 1, 2, 3
             returning meter_id, window_start
         )
 

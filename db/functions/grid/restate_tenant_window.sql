@@ -7,10 +7,14 @@ declare
     unknown boolean;
     loaded bigint;
 begin
+    update grid.meter as m
+    set begins_at = l.window_start
+    from grid.late_window as l
+    where l.tenant_id = restate_tenant_window.tenant_id and l.window_start = restate_tenant_window.window_start
+      and m.meter_id = l.meter_id and (m.begins_at is null or m.begins_at > l.window_start);
     select sum(l.readings), bool_or(l.readings is null) into late, unknown
     from grid.late_window as l
-    join grid.meter as m using (meter_id)
-    where l.window_start = restate_tenant_window.window_start and m.tenant_id = restate_tenant_window.tenant_id;
+    where l.tenant_id = restate_tenant_window.tenant_id and l.window_start = restate_tenant_window.window_start;
     select case when bool_and(o.readings is not null) then sum(o.readings) end into loaded
     from grid.region as r
     left join lateral (

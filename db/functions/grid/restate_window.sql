@@ -15,9 +15,7 @@ begin
 
     counted as ( -- late readings that these sums hold: one snapshot, so exactly those
         delete from grid.late_window as l
-        using grid.meter as m
-        where l.window_start = restate_window.window_start
-          and m.meter_id = l.meter_id and m.tenant_id = restate_window.tenant_id
+        where l.tenant_id = restate_window.tenant_id and l.window_start = restate_window.window_start
         returning l.meter_id
     ),
 

@@ -1,5 +1,5 @@
 begin;
-select plan(20);
+select plan(21);
 select tap.make_tenant('acme');
 select grid.register_meters(tap.tenant('acme'), '[
     {"meter_id": "T-1", "region": "north", "kind": "two_way", "installed_at": "2020-01-01T00:00:00Z"},
@@ -19,9 +19,11 @@ as $$
     where m.tenant_id = tap.tenant('acme') and m.code <> all (but)
 $$;
 
+select is(pg_temp.found('2026-01-01 10:00Z'), null, 'a meter that has never sent is not silent');
+update grid.meter set begins_at = '2025-12-31Z' where tenant_id = tap.tenant('acme');
 select is(
     pg_temp.found('2026-01-01 10:00Z'), 'M-1 silent, M-2 silent, M-3 silent, M-4 silent, M-5 silent, T-1 silent',
-    'a meter without readings is silent, unless it came later'
+    'one without readings is, unless it came later'
 );
 update grid.meter set retired_at = '2026-01-01 09:00Z' where meter_id = tap.meter('acme', 'M-5');
 select is(

@@ -1,0 +1,56 @@
+"""Closing by the clock, round by round: what is due now does not wait for what is left of the past."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+
+from tests.db.test_window_races import add_meter
+from tests.support.cluster import Database
+from tests.support.wait import wait_until
+
+# A reading in each window of the last weeks, all of which are sealed.
+BEHIND = """
+with sent as (
+    insert into grid.reading (ts, meter_id, energy)
+    select grid.window_start(now()) - n * interval '15 minutes', m, 1000
+    from unnest(%(meters)s::int[]) as m, generate_series(1, 3000) as n
+)
+insert into grid.window_progress (tenant_id, sealed_until, closed_until)
+select t, grid.window_start(now()), grid.window_start(now()) - interval '45000 minutes'
+from unnest(%(tenants)s::int[]) as t
+"""
+LEFT = "select count(*)::int from grid.window_progress where closed_until < sealed_until and tenant_id <> %s"
+LOADS = "select count(*)::int from grid.region_load"
+LOAD = "select min(closed_at) from grid.region_load where tenant_id = %s and readings > 0"
+
+
+def test_a_window_that_becomes_due_during_a_run_closes_in_it(database: Database) -> None:
+    behind = [add_meter(database, f"behind-{n}") for n in range(13)]
+    live, meter = add_meter(database, "live")
+    with database.connect() as session:
+        session.execute("update ingest.limits set window_grace = '0'")
+        session.execute(BEHIND, {"tenants": [t for t, _ in behind], "meters": [m for _, m in behind]})
+    began: datetime = database.value("select clock_timestamp()")
+    with database.connect() as session:
+        run = threading.Thread(target=session.execute, args=("call grid.close_windows()",))
+        run.start()
+        try:
+            wait_until(lambda: database.value(LOADS) > 100, "the run is on")
+            # Its first reading comes now, and its window is over: the same run seals and closes it.
+            with database.connect() as other:
+                other.execute(
+                    "insert into grid.reading (ts, meter_id, energy)"
+                    " values (grid.window_start(now()) - interval '5 minutes', %s, 1000)",
+                    (meter,),
+                )
+            wait_until(lambda: database.value(LOAD, (live,)), "the live window closes", timeout=120)
+            assert database.value(LEFT, (live,)) > 0, "while others have weeks to go"
+        finally:
+            run.join(120)
+    assert not run.is_alive(), "a run leaves what is left to the next one"
+    assert database.value(LEFT, (live,)) > 0
+    closed: datetime = database.value(LOAD, (live,))
+    assert closed > began, "it bears its own time"
+    times = database.value("select count(distinct closed_at)::int from grid.region_load")
+    assert times > 100, "as the others do, each its own"

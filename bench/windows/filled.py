@@ -15,7 +15,8 @@ GRACE = timedelta(minutes=2)
 
 METERS: LiteralString = """
     insert into grid.meter (tenant_id, region_id, code, installed_at, begins_at)
-    select %(tenant)s, r.ids[1 + n %% cardinality(r.ids)], 'W' || lpad(n::text, 7, '0'), '2020-01-01Z', '2020-01-01Z'
+    select %(tenant)s, r.ids[1 + n %% cardinality(r.ids)], 'W' || lpad(n::text, 7, '0'), '2020-01-01Z',
+        '2020-01-01Z'
     from generate_series(1, %(meters)s::int) as n,
         (select array_agg(region_id) as ids from grid.region where tenant_id = %(tenant)s) as r
 """

@@ -8,7 +8,7 @@ from grid.tenant where code in ('weeks', 'hours', 'alive');
 insert into grid.reading (ts, meter_id, energy)
 select w, m.meter_id, 1
 from (values ('weeks', interval '2 days'), ('hours', '3 hours'), ('alive', '15 minutes')) as v (code, behind)
-join grid.tenant as t using (code)
+join grid.tenant using (code)
 join grid.meter as m using (tenant_id)
 cross join
     generate_series(
@@ -52,7 +52,7 @@ select grid.close_sealed_windows('2026-03-20 12:02Z');
 insert into grid.reading (ts, meter_id, energy)
 select w + interval '1 minute', m.meter_id, 1
 from (values ('weeks', interval '20 hours'), ('alive', '15 minutes')) as v (code, behind)
-join grid.tenant as t using (code)
+join grid.tenant using (code)
 join grid.meter as m using (tenant_id)
 cross join
     generate_series(

@@ -58,7 +58,9 @@ select is(
     '2026-03-07 00:00:00Z'::timestamptz, 'a meter begins with the window of its first reading'
 );
 select pg_temp.send('A-2', '2026-02-20 12:00:00Z');
-select is(pg_temp.close('2026-03-07 00:32:00Z'), 100::bigint, 'a window passed over gets its load when a reading comes');
+select is(
+    pg_temp.close('2026-03-07 00:32:00Z'), 100::bigint, 'a window passed over gets its load when a reading comes'
+);
 select results_eq(
     $$ select l.revision, l.energy from grid.region_load as l join grid.region as r using (region_id)
        where l.tenant_id = (select tenant_id from one) and l.window_start = '2026-02-20 12:00:00Z'

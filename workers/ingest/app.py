@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 LIMITS_REFRESH = 30.0
 LIMITS_RETRY = 0.5
+BEAT_INTERVAL = 5.0
 
 
 class Ingest:
@@ -117,6 +118,16 @@ class Ingest:
                 log.debug("limits not loaded: %s", error)
             await asyncio.sleep(LIMITS_RETRY if self.limits is None else LIMITS_REFRESH)
 
+    async def keep_beating(self, pool: db.Pool) -> None:
+        """Say every few seconds that readings can be received: meters are not missed where they could not."""
+        while True:
+            try:
+                async with pool.connection() as connection:
+                    await statements.beat(connection)
+            except Exception as error:
+                log.debug("not said to be there: %s", error)
+            await asyncio.sleep(BEAT_INTERVAL)
+
 
 SETTINGS = web.AppKey("SETTINGS", IngestSettings)
 INGEST = web.AppKey("INGEST", Ingest)
@@ -167,7 +178,12 @@ async def _resources(app: web.Application) -> AsyncIterator[None]:
             pool, ttl=settings.ingest_meter_ttl, unknown_ttl=settings.ingest_unknown_meter_ttl
         )
         ingest.writer.start()
-        duties = (ingest.watch_limits(pool), recent.keep_telling(), recent.keep_listening())
+        duties = (
+            ingest.watch_limits(pool),
+            ingest.keep_beating(pool),
+            recent.keep_telling(),
+            recent.keep_listening(),
+        )
         tasks = [asyncio.create_task(duty) for duty in duties]
         _observe(app, pool, recent)
         yield

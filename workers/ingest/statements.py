@@ -25,6 +25,7 @@ IDENTITY = """
 select format('%s-%s', (select system_identifier from pg_control_system()), oid)
 from pg_database where datname = current_database()
 """
+BEAT = "select ingest.beat('http')"
 DATABASE_OID = "select oid::text from pg_database where datname = current_database()"
 COPY = f"copy grid.reading ({COLUMNS}) from stdin (format binary)"
 INSERT = f"""
@@ -78,6 +79,11 @@ async def limits(connection: Connection) -> Limits:
     if row is None:
         raise LookupError("ingest.limits has no row")
     return Limits(*row)
+
+
+async def beat(connection: Connection) -> None:
+    """Say that readings can be received."""
+    await connection.execute(BEAT)
 
 
 async def identity(connection: Connection) -> str:

@@ -47,6 +47,8 @@ as $$
       and (s.kind <> 'high' or s.energy > r.threshold)
       and (s.kind <> 'negative' or m.kind = 'one_way')
       and (s.kind <> 'silent' or (m.installed_at <= $2 and (m.retired_at is null or m.retired_at > $2)))
+      -- Where nothing could be received nobody was silent. Looked at once, not meter by meter.
+      and (s.kind <> 'silent' or not (select w.was_absent from grid.was_absent($1, $2) as w (was_absent)))
 $$;
 revoke all on function alert.violations(integer, timestamptz, grid.window_total[]) from public;
 comment on function alert.violations(integer, timestamptz, grid.window_total[]) is

@@ -11,6 +11,10 @@ begin
         if clock_timestamp() >= next_seal then
             -- Sealing holds inserts back for a moment, and waits for long ones: not in every round.
             next_seal := clock_timestamp() + interval '5 seconds';
+            if at is null then
+                perform ingest.beat('queue');
+                commit;
+            end if;
             perform grid.seal_windows(coalesce(at, clock_timestamp()));
             commit;
         end if;

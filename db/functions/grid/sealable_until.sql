@@ -3,15 +3,17 @@ language sql stable
 return (
     select
         grid.window_start(
-            case
-                when grid.catching_up(sealable_until.tenant_id, at)
-                    then least(at, grid.progress_at(sealable_until.tenant_id, at))
-                else at
-            end - l.window_grace
+            least(
+                at - lag.lag,
+                case when grid.catching_up(tenant_id, at) then grid.progress_at(tenant_id, at) end,
+                ingest.held_from(tenant_id, at) - lag.lag
+            ) - l.window_grace
         )
     from ingest.limits as l
+    cross join lateral (select coalesce(grid.window_lag(sealable_until.tenant_id), '0') as lag) as lag
 );
 
 comment on function grid.sealable_until(integer, timestamptz) is
-'End of the newest window of a tenant that may be sealed at a moment: its grace period has passed, by the clock or, '
-'while the tenant catches up, by its own readings, so that a back-fill closes window by window.';
+'End of the newest window of a tenant that may be sealed at a moment: its readings can exist, and its grace period has '
+'passed, by the clock or, while the tenant catches up, by its own readings, so that a back-fill closes window by '
+'window. Windows of a time in which the platform was away wait for what comes then.';

@@ -43,13 +43,6 @@ async def test_only_the_new_readings_of_an_overlapping_batch_count(
     assert database.value("select count(*) from grid.reading") == 30
 
 
-async def test_the_first_value_stands(gateway: Gateway, database: Database) -> None:
-    at = now()
-    await gateway.send([reading(1, at, kwh=1)])
-    assert (await gateway.send([reading(1, at, kwh=2)]))["duplicates"] == 1
-    assert database.rows("select energy from grid.reading") == [(1_000_000,)]
-
-
 async def test_late_readings_are_not_taken_for_duplicates(gateway: Gateway, database: Database) -> None:
     middle, early, late = (batch(range(1, 11), seconds) for seconds in (100, 50, 150))
     await gateway.send(middle)

@@ -60,6 +60,7 @@ def of_readings() -> set[str]:
         readings.TIME_IN_FUTURE,
         readings.TIME_TOO_OLD,
         readings.ENERGY_OUT_OF_RANGE,
+        readings.CONFLICT,
     }
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from workers.errors import BadRequest, PayloadTooLarge, Unprocessable
 from workers.ingest.body import decode, gunzip, parse_document, parse_leniently, parse_lines
-from workers.ingest.readings import MALFORMED, Reading, shape
+from workers.ingest.readings import MALFORMED, Reading, fault, shape
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -144,7 +144,15 @@ def test_what_is_decoded_at_once_is_what_is_read_one_by_one(body: tuple[bytes, b
     data, lines = body
     at_once = decode(data, lines=lines)
     if at_once is not None:
-        assert values(at_once) == values(shape(parse_lines(data) if lines else parse_document(data)))
+        items = parse_lines(data) if lines else parse_document(data)
+        one_by_one = shape(items)
+        # Whether a text is a meter code or a time is seen later.
+        later = [
+            wrong is not None and wrong.startswith(("meter_id: must", "time")) for wrong in map(fault, items)
+        ]
+        assert [late or one for late, one in zip(later, values(at_once), strict=True)] == [
+            late or one for late, one in zip(later, values(one_by_one), strict=True)
+        ]
 
 
 @given(st.lists(json_values))

@@ -7,6 +7,7 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator
+from operator import itemgetter
 
 import orjson
 from aiohttp import web
@@ -19,9 +20,17 @@ from workers.ingest.body import Batch, read_batch
 from workers.ingest.devices import Device, Devices
 from workers.ingest.meters import MeterDirectory, Tenants
 from workers.ingest.metrics import IngestMetrics
-from workers.ingest.plan import Job
+from workers.ingest.plan import Job, Outcome
 from workers.ingest.rate import RateLimiter
-from workers.ingest.readings import Limits, Rejection, Screened, meter_codes, screen, well_formed
+from workers.ingest.readings import (
+    CONFLICT,
+    CONFLICT_MESSAGE,
+    Limits,
+    Screened,
+    meter_codes,
+    screen,
+    well_formed,
+)
 from workers.ingest.recent import RecentTimes
 from workers.ingest.settings import IngestSettings
 from workers.ingest.statements import QuarantineRow
@@ -76,13 +85,13 @@ class Ingest:
         directory = await self.tenants.directory(device.tenant)
         screened = await self._screen(batch, directory, device)
         job = _job(directory.tenant_id, screened)
-        duplicates = 0
+        outcome = Outcome()
         if job.size:
             self.writer.submit(job)
-            duplicates = await job.done
+            outcome = await job.done
         else:
             self.metrics.rejected(job.rejected)
-        return _answer(job.count - duplicates, duplicates, screened.rejections)
+        return _answer(job.count, outcome, screened)
 
     async def _admit(self, request: web.Request) -> Device:
         """Who is asking, if it may and if we can: all that needs no body."""
@@ -223,11 +232,21 @@ def _job(tenant_id: int, screened: Screened) -> Job:
             if item.reading is not None
         ],
         done=asyncio.get_running_loop().create_future(),
+        sent=screened.accepted_as_sent,
         request_id=request_id.current.get(),
     )
 
 
-def _answer(accepted: int, duplicates: int, rejections: list[Rejection]) -> web.Response:
-    rejected = [{"index": item.index, "code": item.code, "message": item.message} for item in rejections]
-    body = orjson.dumps({"accepted": accepted, "duplicates": duplicates, "rejected": rejected})
+def _answer(count: int, outcome: Outcome, screened: Screened) -> web.Response:
+    rejected = [
+        {"index": item.index, "code": item.code, "message": item.message} for item in screened.rejections
+    ]
+    if outcome.conflicts:
+        rejected += [
+            {"index": screened.index(place), "code": CONFLICT, "message": CONFLICT_MESSAGE}
+            for place in outcome.conflicts
+        ]
+        rejected.sort(key=itemgetter("index"))
+    accepted = count - outcome.duplicates - len(outcome.conflicts)
+    body = orjson.dumps({"accepted": accepted, "duplicates": outcome.duplicates, "rejected": rejected})
     return web.Response(body=body, content_type="application/json")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from workers.ingest.plan import Plan
+from workers.ingest.plan import Outcome, Plan
 
 WRITE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 GROUP_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -21,6 +21,7 @@ class IngestMetrics:
         )
         self._accepted = readings.labels("accepted")
         self._duplicate = readings.labels("duplicate")
+        self._conflict = readings.labels("conflict")
         self._rejected = readings.labels("rejected")
         self._requests = Counter(
             "segs_ingest_requests",
@@ -55,10 +56,13 @@ class IngestMetrics:
             child = self._by_status[status] = self._requests.labels(str(status))
         child.inc()
 
-    def written(self, plan: Plan, duplicates: int, seconds: float) -> None:
+    def written(self, plan: Plan, outcomes: list[Outcome], seconds: float) -> None:
         """Count what a committed write answered."""
-        self._accepted.inc(sum(job.count for job in plan.jobs) - duplicates)
+        duplicates = sum(outcome.duplicates for outcome in outcomes)
+        conflicts = sum(len(outcome.conflicts) for outcome in outcomes)
+        self._accepted.inc(sum(job.count for job in plan.jobs) - duplicates - conflicts)
         self._duplicate.inc(duplicates)
+        self._conflict.inc(conflicts)
         self._rejected.inc(sum(job.rejected for job in plan.jobs))
         self._seconds.observe(seconds)
         self._group.observe(len(plan.jobs))

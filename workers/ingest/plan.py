@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from workers.ingest.readings import CONFLICT, CONFLICT_MESSAGE
 from workers.ingest.rows import EPOCH_SHIFT, Mask, Rows, as_rows
-from workers.ingest.statements import BatchRow, QuarantineRow
+from workers.ingest.statements import BatchRow, QuarantineRow, Stored
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a job's readings: the others are stored."""
+
+    duplicates: int = 0
+    conflicts: list[int] = field(default_factory=list)
+    """Places among the job's readings: another value is stored for the same meter and time."""
 
 
 @dataclass(slots=True, eq=False)
@@ -23,8 +35,10 @@ class Job:
     """The readings (see :mod:`workers.ingest.rows`); the same one may be among them twice."""
     rejected: int
     quarantine: list[QuarantineRow]
-    done: asyncio.Future[int]
-    """Set after the commit: how many of the readings were duplicates."""
+    done: asyncio.Future[Outcome]
+    """Set after the commit."""
+    sent: Callable[[int], str]
+    """A reading, by its place among those it brings, as JSON."""
     request_id: str = ""
 
     @property
@@ -32,44 +46,102 @@ class Job:
         """What the job weighs in the queue, in rows."""
         return self.count + len(self.quarantine)
 
+    def conflict(self, place: int) -> QuarantineRow:
+        """A reading that must be kept beside the one that is stored."""
+        return QuarantineRow(self.tenant_id, CONFLICT, CONFLICT_MESSAGE, self.sent(place))
+
+
+class Repeats(NamedTuple):
+    """How the readings of the jobs, one after the other, became the rows of a plan, each once."""
+
+    row: npt.NDArray[np.intp]
+    """For each reading, the row of its meter and time."""
+    first: Mask
+    """Which readings are the first of theirs: the row is that one."""
+    energy: npt.NDArray[np.int64]
+    """Their energies."""
+
 
 @dataclass(slots=True)
 class Plan:
-    """The readings of a group of jobs, each once, in order of meter and time."""
+    """The readings of a group of jobs, one of each meter and time, in order of meter and time."""
 
     jobs: list[Job]
     rows: Rows
     owner: npt.NDArray[np.intp]
-    """For each row, the place of the first job that brought it: what the others brought are duplicates."""
+    """For each row, the place of the first job that brought it."""
     quarantine: list[QuarantineRow]
+    repeats: Repeats | None
+    """None if every reading is a row."""
 
-    def duplicates(self, refused: Mask | None) -> list[int]:
-        """For each job, how many of its readings came before it in the group, or were ``refused``."""
-        owner = self.owner if refused is None else self.owner[~refused]
-        stored = np.bincount(owner, minlength=len(self.jobs)).tolist()
-        return [job.count - count for job, count in zip(self.jobs, stored, strict=True)]
+    @property
+    def disputed(self) -> bool:
+        """Whether a meter and time is there with two energies."""
+        if self.repeats is None:
+            return False
+        return bool((self.repeats.energy != self.rows["energy"][self.repeats.row]).any())
 
-    def batch_rows(self, refused: Mask | None) -> list[BatchRow]:
+    def settle(self, stored: Stored | None) -> list[Outcome]:
+        """What became of each job's readings; ``stored``: what was stored before (None: nothing)."""
+        outcomes = [Outcome() for _ in self.jobs]
+        if stored is None and self.repeats is None:
+            return outcomes
+        row, first, sent = self.repeats or self._as_sent()
+        energy = self.rows["energy"].astype(np.int64)
+        accepted = first
+        if stored is not None:
+            energy = np.where(stored.before, stored.energy, energy)
+            accepted = first & ~stored.before[row]
+        same = sent == energy[row]
+        counts = [job.count for job in self.jobs]
+        job_of = np.repeat(np.arange(len(self.jobs)), counts)
+        begins = np.cumsum([0, *counts])
+        duplicates = np.bincount(job_of[~accepted & same], minlength=len(self.jobs)).tolist()
+        for outcome, count in zip(outcomes, duplicates, strict=True):
+            outcome.duplicates = count
+        for place in np.flatnonzero(~accepted & ~same).tolist():
+            job = int(job_of[place])
+            outcomes[job].conflicts.append(place - int(begins[job]))
+        return outcomes
+
+    def conflicts(self, outcomes: list[Outcome]) -> list[QuarantineRow]:
+        """What must be kept beside what is stored."""
+        return [
+            job.conflict(place)
+            for job, outcome in zip(self.jobs, outcomes, strict=True)
+            for place in outcome.conflicts
+        ]
+
+    def batch_rows(self, outcomes: list[Outcome], stored: Stored | None) -> list[BatchRow]:
         """One row of the batch log a tenant."""
-        duplicates = self.duplicates(refused)
         tenants = {job.tenant_id for job in self.jobs}
-        return [self._batch_row(tenant, len(tenants) == 1, duplicates, refused) for tenant in tenants]
+        return [self._batch_row(tenant, len(tenants) == 1, outcomes, stored) for tenant in tenants]
 
-    def _batch_row(self, tenant: int, only: bool, duplicates: list[int], refused: Mask | None) -> BatchRow:
+    def _as_sent(self) -> Repeats:
+        """As if there were repeats. The rows are in another order than the readings."""
+        rows = as_rows(job.packed for job in self.jobs)
+        row = np.empty(len(rows), dtype=np.intp)
+        row[_order(rows)] = np.arange(len(rows))
+        return Repeats(row, np.ones(len(rows), dtype=np.bool_), rows["energy"].astype(np.int64))
+
+    def _batch_row(self, tenant: int, only: bool, outcomes: list[Outcome], stored: Stored | None) -> BatchRow:
         mine = [
-            (job, extra) for job, extra in zip(self.jobs, duplicates, strict=True) if job.tenant_id == tenant
+            (job, outcome)
+            for job, outcome in zip(self.jobs, outcomes, strict=True)
+            if job.tenant_id == tenant
         ]
         times = self.rows["ts"]
-        stored = np.ones(len(times), dtype=np.bool_) if refused is None else ~refused
+        accepted = np.ones(len(times), dtype=np.bool_) if stored is None else ~stored.before
         if not only:
-            stored &= np.array([job.tenant_id == tenant for job in self.jobs], dtype=np.bool_)[self.owner]
-        times = times[stored]
-        repeated = sum(extra for _, extra in mine)
+            accepted &= np.array([job.tenant_id == tenant for job in self.jobs], dtype=np.bool_)[self.owner]
+        times = times[accepted]
+        duplicates = sum(outcome.duplicates for _, outcome in mine)
+        conflicts = sum(len(outcome.conflicts) for _, outcome in mine)
         return BatchRow(
             tenant_id=tenant,
-            accepted=sum(job.count for job, _ in mine) - repeated,
-            duplicates=repeated,
-            rejected=sum(job.rejected for job, _ in mine),
+            accepted=sum(job.count for job, _ in mine) - duplicates - conflicts,
+            duplicates=duplicates,
+            rejected=sum(job.rejected for job, _ in mine) + conflicts,
             first_ts=int(times.min()) + EPOCH_SHIFT if len(times) else None,
             last_ts=int(times.max()) + EPOCH_SHIFT if len(times) else None,
         )
@@ -79,18 +151,27 @@ def make_plan(jobs: list[Job]) -> Plan:
     """Merge the jobs of a group. The jobs themselves stay as they are."""
     rows = as_rows(job.packed for job in jobs)
     owner = np.repeat(np.arange(len(jobs)), [job.count for job in jobs])
+    repeats: Repeats | None = None
     if len(rows) > 1:
-        meters, times = rows["meter_id"].astype(np.int64), rows["ts"].astype(np.int64)
-        order = np.lexsort((times, meters))  # stable: of the same reading, the first one comes first
-        meters, times = meters[order], times[order]
+        order = _order(rows)
+        meters, times = rows["meter_id"][order], rows["ts"][order]
         repeated = (meters[1:] == meters[:-1]) & (times[1:] == times[:-1])
         if repeated.any():
-            order = order[np.concatenate(([True], ~repeated))]
+            begins = np.concatenate(([True], ~repeated))
+            row, first = np.empty(len(rows), dtype=np.intp), np.empty(len(rows), dtype=np.bool_)
+            row[order], first[order] = np.cumsum(begins) - 1, begins
+            repeats = Repeats(row, first, rows["energy"].astype(np.int64))
+            order = order[begins]
         rows, owner = rows[order], owner[order]
-    return Plan(jobs, rows, owner, [row for job in jobs for row in job.quarantine])
+    return Plan(jobs, rows, owner, [row for job in jobs for row in job.quarantine], repeats)
 
 
 def requests_of(jobs: list[Job]) -> str:
     """The request a group belongs to, as far as one name can say: the first one's id, and how many more."""
     first = jobs[0].request_id if jobs else ""
     return f"{first} +{len(jobs) - 1}" if first and len(jobs) > 1 else first
+
+
+def _order(rows: Rows) -> npt.NDArray[np.intp]:
+    """By meter and time; of the same reading, the first one comes first."""
+    return np.lexsort((rows["ts"].astype(np.int64), rows["meter_id"].astype(np.int64)))

@@ -1,26 +1,26 @@
 """From JSON to rows: the shape of a reading, and what it may claim.
 
-The rules and their words are those of ingest.drain_queue() too; change both together.
+The rules and their words are those of ingest.judge() too: tests/vectors/readings.json holds both to them.
 
 The shape is written down twice. :class:`Reading` is decoded from a whole body at once, and refuses the whole;
-:class:`Fields` checks one value after the other, and says what is wrong. Both accept the same.
+:func:`fault` checks one value after the other, and says what is wrong. What one accepts the other does.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Annotated, Any, NotRequired
+from functools import cached_property
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 from msgspec import Meta, Struct
-from pydantic import ConfigDict, Field, FiniteFloat, GetCoreSchemaHandler, TypeAdapter, ValidationError
-from pydantic_core import CoreSchema, core_schema
-from typing_extensions import TypedDict
+from msgspec.json import encode
 
 from workers.ingest.rows import pack_row, pack_rows
 
@@ -33,20 +33,22 @@ MANY = 16
 
 METER_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # RFC 3339, seconds and colon of the zone optional; more than microseconds is cut off.
-TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d(:?\d\d)?)", re.ASCII)
+TIMESTAMP = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?"
+    r"([Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)",
+    re.ASCII,
+)
+FIELDS = frozenset({"meter_id", "timestamp", "kwh", "voltage", "current"})
+REQUIRED = ("meter_id", "timestamp", "kwh")
+BOUNDS = {"voltage": (0, 1_000_000), "current": (-100_000, 100_000)}
 
 INVALID_READING = "invalid_reading"
 UNKNOWN_METER = "unknown_meter"
 TIME_IN_FUTURE = "time_in_future"
 TIME_TOO_OLD = "time_too_old"
 ENERGY_OUT_OF_RANGE = "energy_out_of_range"
-
-
-class _NoneOnError:
-    """Makes a value that does not validate None, so that one bad reading does not stop the list."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.with_default_schema(handler(source), default=None, on_error="default")
+CONFLICT = "conflict"
+CONFLICT_MESSAGE = "another value is stored for this meter and time"
 
 
 class Malformed:
@@ -56,7 +58,7 @@ class Malformed:
 MALFORMED = Malformed()
 
 
-class Reading(Struct, forbid_unknown_fields=True, gc=False):
+class Reading(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """One reading of the right shape: ``kwh`` in kWh, ``voltage`` in V, ``current`` in A."""
 
     meter_id: Annotated[str, Meta(min_length=1, max_length=64)]
@@ -64,22 +66,6 @@ class Reading(Struct, forbid_unknown_fields=True, gc=False):
     kwh: float
     voltage: Annotated[float, Meta(ge=0, le=1_000_000)] | None = None
     current: Annotated[float, Meta(ge=-100_000, le=100_000)] | None = None
-
-
-class Fields(TypedDict):
-    """The shape of one reading, as an object that may be anything."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]
-
-    meter_id: Annotated[str, Field(min_length=1, max_length=64)]
-    timestamp: Annotated[str, Field(min_length=1, max_length=40)]
-    kwh: FiniteFloat
-    voltage: NotRequired[Annotated[FiniteFloat, Field(ge=0, le=1_000_000)] | None]
-    current: NotRequired[Annotated[FiniteFloat, Field(ge=-100_000, le=100_000)] | None]
-
-
-_ONE = TypeAdapter(Fields)
-_MANY = TypeAdapter(list[Annotated[Fields, _NoneOnError()]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +97,35 @@ class Rejection:
     reading: dict[str, Any] | None = None
 
 
-@dataclass(slots=True)
+@dataclass
 class Screened:
     """A batch after screening: the good readings, packed (see :mod:`workers.ingest.rows`), and the rest."""
 
+    readings: Sequence[Reading | None]
+    """All of the batch."""
     packed: bytes = b""
     count: int = 0
     rejections: list[Rejection] = field(default_factory=list)
 
+    def index(self, place: int) -> int:
+        """Where in the batch a good reading is, by its place among the good ones."""
+        return self._indexes[place]
+
+    def accepted_as_sent(self, place: int) -> str:
+        """A good reading as JSON, by its place among the good ones."""
+        return encode(self.readings[self.index(place)]).decode()
+
+    @cached_property
+    def _indexes(self) -> Sequence[int]:
+        if not self.rejections:
+            return range(len(self.readings))
+        rejected = {item.index for item in self.rejections}
+        return [index for index in range(len(self.readings)) if index not in rejected]
+
 
 def shape(items: list[Any]) -> list[Reading | None]:
-    """Each item as a reading, or None if it is not of that shape (see :func:`fault`)."""
-    shaped: list[Any] = _MANY.validate_python(items)
-    return [None if fields is None else Reading(**fields) for fields in shaped]
+    """Each item as a reading, or None if it is none (see :func:`fault`)."""
+    return [None if fault(item) else _reading(item) for item in items]
 
 
 def meter_codes(readings: Sequence[Reading | None]) -> list[str]:
@@ -152,7 +154,7 @@ def screen(
     if len(readings) >= MANY:
         packed = _pack_good(readings, meters, oldest, latest, limits.max_energy)
         if packed is not None:
-            return Screened(packed, len(readings))
+            return Screened(readings, packed, len(readings))
     return _screen_each(sent, readings, meters, limits, oldest, latest)
 
 
@@ -188,12 +190,12 @@ def _screen_each(
     latest: int,
 ) -> Screened:
     max_energy = limits.max_energy
-    result = Screened()
+    result = Screened(readings)
     rows = []
     times: dict[str, int | None] = {}
     for index, reading in enumerate(readings):
         if reading is None:
-            result.rejections.append(Rejection(index, INVALID_READING, fault(sent()[index])))
+            result.rejections.append(_invalid(index, sent()[index]))
             continue
         text = reading.timestamp
         ts = times[text] if text in times else times.setdefault(text, microseconds(text))
@@ -247,19 +249,49 @@ def milliwatt_hours_of(kwh: list[float]) -> npt.NDArray[np.int64] | None:
     return energy
 
 
-def fault(item: Any) -> str:
-    """Why ``item`` is not a reading, in words for its sender."""
-    if item is MALFORMED:
-        return "the line is not JSON"
+def fault(item: Any) -> str | None:
+    """Why ``item`` is not a reading, in words for its sender; None if it is one."""
     if not isinstance(item, dict):
-        return "a reading must be an object"
+        return "the line is not JSON" if item is MALFORMED else "a reading must be an object"
+    if not item.keys() <= FIELDS:
+        return _printable(f"{min(item.keys() - FIELDS)[:100]}: no such field")
+    for name in REQUIRED:
+        if name not in item:
+            return f"{name}: field required"
+    return _wrong_value(item)
+
+
+def _wrong_value(item: dict[str, Any]) -> str | None:
+    """Which field of a reading is not of its type, if one is."""
+    if not (isinstance(code := item["meter_id"], str) and METER_CODE.fullmatch(code)):
+        return "meter_id: must be a meter code"
+    if not (isinstance(stamp := item["timestamp"], str) and microseconds(stamp) is not None):
+        return "timestamp: must be an RFC 3339 date and time with a time zone"
+    if _double(item["kwh"]) is None:
+        return "kwh: must be a number"
+    for name, (low, high) in BOUNDS.items():
+        if (sent := item.get(name)) is not None:
+            value = _double(sent)
+            if value is None or not low <= value <= high:
+                return f"{name}: must be a number from {low} to {high}"
+    return None
+
+
+def _reading(item: dict[str, Any]) -> Reading:
+    """A reading of the right shape."""
+    voltage, current = (_double(item.get(name)) for name in BOUNDS)
+    return Reading(item["meter_id"], item["timestamp"], float(item["kwh"]), voltage, current)
+
+
+def _double(value: Any) -> float | None:
+    """A JSON number as the nearest double; None if it is none, or beyond all doubles."""
+    if type(value) not in (int, float):
+        return None
     try:
-        _ONE.validate_python(item)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        return _printable(f"{name}: {first['msg'][:1].lower()}{first['msg'][1:]}")
-    return "not a valid reading"
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def duration(value: timedelta) -> str:
@@ -281,14 +313,8 @@ def _rejection(
     oldest: int,
     limits: Limits,
 ) -> Rejection:
-    if not METER_CODE.fullmatch(reading["meter_id"]):
-        return Rejection(
-            index, INVALID_READING, "meter_id: may hold only letters, digits, dot, underscore and hyphen"
-        )
-    if ts is None:
-        return Rejection(
-            index, INVALID_READING, "timestamp: must be an RFC 3339 date and time with a time zone"
-        )
+    if ts is None or not METER_CODE.fullmatch(reading["meter_id"]):
+        return _invalid(index, reading)
     if meter is None:
         code = UNKNOWN_METER
     elif ts > latest:
@@ -298,6 +324,10 @@ def _rejection(
     else:
         code = ENERGY_OUT_OF_RANGE
     return Rejection(index, code, limits.messages()[code], reading)
+
+
+def _invalid(index: int, item: Any) -> Rejection:
+    return Rejection(index, INVALID_READING, fault(item) or "not a valid reading")
 
 
 def _number(value: Decimal) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from psycopg.errors import InsufficientPrivilege, UniqueViolation
 
 from workers.db import Connection
@@ -14,7 +15,10 @@ from workers.ingest.exchange import copy_in_transaction, execute_binary
 from workers.ingest.readings import Limits
 from workers.ingest.rows import ARRAYS, COLUMNS, Mask, Rows, array_data, copy_data, read_key
 
-__all__ = ["BatchRow", "QuarantineRow", "UniqueViolation"]
+__all__ = ["BatchRow", "QuarantineRow", "Stored", "UniqueViolation"]
+
+# No reading has this energy: what was there a moment ago and is gone (by retention) is kept as a conflict.
+ABSENT = np.iinfo(np.int64).min
 
 LIMITS = "select max_ahead, max_age, max_energy from ingest.limits"
 TENANT_ID = "select ingest.tenant_id(%s)"
@@ -34,14 +38,19 @@ select * from unnest($1, $2, $3, $4, $5)
 on conflict do nothing
 returning meter_id, ts
 """  # noqa: S608 - the column list is a constant
+# A statement of its own, after the INSERT: its snapshot sees what another writer stored meanwhile. One look
+# into the index a reading, whatever the planner thinks of their number.
+STORED = """
+select w.place::integer, r.energy
+from unnest($1::integer[], $2::timestamptz[]) with ordinality as w (meter_id, ts, place)
+cross join lateral (
+    select o.energy from grid.reading as o where o.meter_id = w.meter_id and o.ts = w.ts limit 1
+) as r
+"""
 BATCH = """
 insert into ingest.batch (tenant_id, source, accepted, duplicates, rejected, first_ts, last_ts) values
 """
-QUARANTINE = """
-insert into ingest.quarantine (tenant_id, source, code, message, reading)
-select r.tenant_id, 'http', r.code, r.message, r.reading::jsonb
-from unnest(%s::integer[], %s::text[], %s::text[], %s::text[]) as r (tenant_id, code, message, reading)
-"""
+QUARANTINE = "select ingest.keep_refused('http', %s::integer[], %s::text[], %s::text[], %s::jsonb[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,13 @@ class QuarantineRow:
     code: str
     message: str
     reading: str
+
+
+class Stored(NamedTuple):
+    """Which rows of a write were there before, and the energy that they have in the database."""
+
+    before: Mask
+    energy: npt.NDArray[np.int64]
 
 
 async def limits(connection: Connection) -> Limits:
@@ -139,19 +155,35 @@ async def copy_rows(connection: Connection, rows: Rows) -> None:
         await copy.write(copy_data(rows))
 
 
-async def insert_rows(connection: Connection, rows: Rows) -> Mask:
-    """Store the packed rows that are not stored yet; returns which of them were stored before.
+async def insert_rows(connection: Connection, rows: Rows) -> Stored:
+    """Store the packed rows that are not stored yet; returns what was stored before.
 
     They must be in order of meter and time, so that two writers of the same rows wait for each other instead
     of deadlocking.
     """
-    result = await execute_binary(connection, INSERT, array_data(rows), [kind.array for kind in ARRAYS])
-    if result.ntuples == len(rows):
-        return np.zeros(len(rows), dtype=np.bool_)
-    value = result.get_value
-    inserted = {read_key(value(row, 0) or b"", value(row, 1) or b"") for row in range(result.ntuples)}
-    keys = zip(rows["meter_id"].tolist(), rows["ts"].tolist(), strict=True)
-    return np.array([key not in inserted for key in keys], dtype=np.bool_)
+    types = [kind.array for kind in ARRAYS]
+    result = await execute_binary(connection, INSERT, array_data(rows), types)
+    before = np.zeros(len(rows), dtype=np.bool_)
+    energy = rows["energy"].astype(np.int64)
+    if result.ntuples < len(rows):
+        value = result.get_value
+        inserted = {read_key(value(row, 0) or b"", value(row, 1) or b"") for row in range(result.ntuples)}
+        keys = zip(rows["meter_id"].tolist(), rows["ts"].tolist(), strict=True)
+        before = np.array([key not in inserted for key in keys], dtype=np.bool_)
+        energy[before] = await _stored_energies(connection, rows[before])
+    return Stored(before, energy)
+
+
+async def _stored_energies(connection: Connection, rows: Rows) -> npt.NDArray[np.int64]:
+    """The energy that is stored for the meter and time of each row."""
+    ts, meter_id, *_ = array_data(rows)
+    types = [ARRAYS[1].array, ARRAYS[0].array]
+    result = await execute_binary(connection, STORED, [meter_id, ts], types)
+    energies = np.full(len(rows), ABSENT, dtype=np.int64)
+    for row in range(result.ntuples):
+        place, energy = (result.get_value(row, column) or b"" for column in (0, 1))
+        energies[int.from_bytes(place, "big") - 1] = int.from_bytes(energy, "big", signed=True)
+    return energies
 
 
 async def log_batches(connection: Connection, rows: Iterable[BatchRow]) -> None:
@@ -160,7 +192,7 @@ async def log_batches(connection: Connection, rows: Iterable[BatchRow]) -> None:
 
 
 async def quarantine(connection: Connection, rows: Sequence[QuarantineRow]) -> None:
-    """Keep refused readings for an operator."""
+    """Keep refused readings for an operator, each once however often it comes."""
     columns: list[list[Any]] = [
         [row.tenant_id for row in rows],
         [row.code for row in rows],

@@ -21,9 +21,10 @@ from workers import db
 from workers.errors import ServiceError, Unavailable
 from workers.ingest import statements
 from workers.ingest.metrics import IngestMetrics
-from workers.ingest.plan import Job, Plan, make_plan, requests_of
+from workers.ingest.plan import Job, Outcome, Plan, make_plan, requests_of
 from workers.ingest.recent import RecentTimes
 from workers.ingest.rows import Mask, Rows
+from workers.ingest.statements import Stored
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class Lane:
 
 
 class Writer:
-    """Stores jobs. ``submit`` one and await its ``done``: how many of its readings were duplicates."""
+    """Stores jobs. ``submit`` one and await its ``done``: what became of its readings."""
 
     def __init__(self, url: str, recent: RecentTimes, options: WriterOptions, metrics: IngestMetrics) -> None:
         self._url = url
@@ -280,51 +281,57 @@ class Writer:
         started = time.perf_counter()
         plan = make_plan(group)
         suspects = np.ones(len(plan.rows), dtype=np.bool_) if careful else self._recent.suspects(plan.rows)
-        refused = await self._transaction(lane, connection, plan, suspects if suspects.any() else None)
+        outcomes = await self._transaction(lane, connection, plan, suspects if suspects.any() else None)
         self._recent.stored(plan.rows)
-        duplicates = plan.duplicates(refused)
-        for job, count in zip(group, duplicates, strict=True):
+        for job, outcome in zip(group, outcomes, strict=True):
             if not job.done.done():
-                job.done.set_result(count)
-        self._metrics.written(plan, sum(duplicates), time.perf_counter() - started)
+                job.done.set_result(outcome)
+        self._metrics.written(plan, outcomes, time.perf_counter() - started)
 
     async def _transaction(
         self, lane: Lane, connection: db.Connection, plan: Plan, suspects: Mask | None
-    ) -> Mask | None:
-        """Store a plan, the ``suspects`` by INSERT; returns which rows were stored before (None: no row)."""
-        refused: Mask | None = None
+    ) -> list[Outcome]:
+        """Store a plan, the ``suspects`` by INSERT."""
         label = db.labelled("segs-ingest", requests_of(plan.jobs))
 
         def committing() -> None:
             lane.committing = True
 
         try:
-            if len(plan.rows) and suspects is None and not plan.quarantine:
-                await statements.copy_batch(connection, label, plan.rows, plan.batch_rows(None), committing)
+            if len(plan.rows) and suspects is None and not plan.quarantine and not plan.disputed:
+                outcomes = plan.settle(None)
+                log_rows = plan.batch_rows(outcomes, None)
+                await statements.copy_batch(connection, label, plan.rows, log_rows, committing)
             else:
                 await connection.execute(f"begin; {statements.name_transaction(label)}".encode())
-                refused = await self._store_rows(connection, plan.rows, suspects)
-                if plan.quarantine:
-                    await statements.quarantine(connection, plan.quarantine)
-                await statements.log_batches(connection, plan.batch_rows(refused))
+                stored = await self._store_rows(connection, plan.rows, suspects)
+                outcomes = plan.settle(stored)
+                if kept := plan.quarantine + plan.conflicts(outcomes):
+                    await statements.quarantine(connection, kept)
+                await statements.log_batches(connection, plan.batch_rows(outcomes, stored))
                 committing()
                 await connection.execute("commit")
         except Exception:
             await self._rollback(connection)
             raise
         lane.committing = False
-        return refused
+        return outcomes
 
-    async def _store_rows(self, connection: db.Connection, rows: Rows, suspects: Mask | None) -> Mask | None:
+    async def _store_rows(
+        self, connection: db.Connection, rows: Rows, suspects: Mask | None
+    ) -> Stored | None:
+        """Returns what was stored before (None: no row)."""
         if suspects is None:
             if len(rows):
                 await statements.copy_rows(connection, rows)
             return None
         if not suspects.all():
             await statements.copy_rows(connection, rows[~suspects])
-        refused = np.zeros(len(rows), dtype=np.bool_)
-        refused[suspects] = await statements.insert_rows(connection, rows[suspects])
-        return refused
+        stored = Stored(np.zeros(len(rows), dtype=np.bool_), rows["energy"].astype(np.int64))
+        stored.before[suspects], stored.energy[suspects] = await statements.insert_rows(
+            connection, rows[suspects]
+        )
+        return stored
 
     async def _rollback(self, connection: db.Connection) -> None:
         if connection.info.transaction_status == TransactionStatus.IDLE:

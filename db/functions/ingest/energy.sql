@@ -1,11 +1,16 @@
-create function ingest.energy(kwh numeric) returns bigint
-language sql immutable strict parallel safe
-return (
+create function ingest.energy(kwh double precision) returns numeric
+language plpgsql immutable strict parallel safe
+as $$
+declare
+    -- by its shortest text, which is what was sent
+    mwh constant numeric := kwh::text::numeric * 1000000;
+begin
     -- round() takes halves away from zero; the HTTP worker, like the standard, takes them to the even neighbour.
-    case
-        when abs(kwh * 1000000 - trunc(kwh * 1000000)) = 0.5 then 2 * round(kwh * 500000)
-        else round(kwh * 1000000)
-    end
-)::bigint;
+    if abs(mwh - trunc(mwh)) = 0.5 then
+        return 2 * round(mwh * 0.5);
+    end if;
+    return round(mwh);
+end;
+$$;
 
-comment on function ingest.energy(numeric) is 'kWh as bigint mWh, halves to even.';
+comment on function ingest.energy(double precision) is 'kWh as whole mWh, halves to even.';

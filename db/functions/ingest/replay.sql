@@ -7,35 +7,39 @@ as $$
 #variable_conflict use_column
 declare
     waiting bigint[];
-    good bigint[];
     readings jsonb[];
 begin
     -- Locked, so that nobody replays the same ones at the same time.
-    waiting := array(
-        select q.quarantine_id from ingest.quarantine as q
+    select coalesce(array_agg(w.quarantine_id order by w.quarantine_id), '{}'),
+        coalesce(array_agg(w.reading order by w.quarantine_id), '{}')
+    into waiting, readings
+    from (
+        select q.quarantine_id, q.reading from ingest.quarantine as q
         where q.tenant_id = $1 and q.quarantine_id = any ($2) and q.replayed_at is null
-        order by q.quarantine_id
         for update
-    );
+    ) as w;
 
-    -- The answer is made up before anything is stored: what is there already is a duplicate.
     return query
-    select a.id, coalesce(j.outcome, case when q.quarantine_id is null then 'not_found' else 'replayed_before' end),
-        j.code, j.message
+    with done as materialized (
+        select waiting[s.place] as quarantine_id, s.outcome, s.code, s.message
+        from ingest.store('replay', array_fill($1, array[cardinality(waiting)]), readings, $3) as s
+    ),
+
+    taken as (
+        update ingest.quarantine as q
+        set replayed_at = case when d.outcome <> 'refused' then $3 end,
+            code = coalesce(d.code, q.code), message = coalesce(d.message, q.message)
+        from done as d
+        where d.quarantine_id = q.quarantine_id and (d.outcome <> 'refused' or d.code <> q.code)
+    )
+
+    select a.id,
+        coalesce(d.outcome, case when q.quarantine_id is null then 'not_found' else 'replayed_before' end),
+        d.code, d.message
     from (select distinct u.id from unnest($2) as u (id) where u.id is not null) as a
     left join ingest.quarantine as q on q.tenant_id = $1 and q.quarantine_id = a.id
-    left join ingest.judge_again($1, waiting, $3) as j on j.quarantine_id = a.id
+    left join done as d on d.quarantine_id = a.id
     order by a.id;
-
-    select array_agg(q.quarantine_id order by q.quarantine_id), array_agg(q.reading order by q.quarantine_id)
-    into good, readings
-    from ingest.judge_again($1, waiting, $3) as j
-    join ingest.quarantine as q on q.quarantine_id = j.quarantine_id
-    where j.outcome <> 'refused';
-    if good is not null then
-        perform ingest.store('replay', array_fill($1, array[cardinality(good)]), readings, $3);
-        update ingest.quarantine as q set replayed_at = $3 where q.quarantine_id = any (good);
-    end if;
 end;
 $$;
 revoke all on function ingest.replay(integer, bigint[], timestamptz) from public;

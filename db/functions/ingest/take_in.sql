@@ -4,7 +4,9 @@ create function ingest.take_in(
 language plpgsql
 as $$
 begin
-    select s.accepted, s.duplicates, s.rejected into take_in.accepted, take_in.duplicates, take_in.rejected
+    select count(*) filter (where s.outcome = 'accepted'), count(*) filter (where s.outcome = 'duplicate'),
+        count(*) filter (where s.outcome = 'refused')
+    into take_in.accepted, take_in.duplicates, take_in.rejected
     from (
         select array_agg(t.tenant_id order by m.msg_id, r.position) as tenant_ids,
             array_agg(r.reading order by m.msg_id, r.position) as readings

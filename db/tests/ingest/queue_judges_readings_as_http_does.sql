@@ -11,6 +11,7 @@ from grid.tenant as t where t.code = 'beta';
 select pgmq.send('raw_readings', jsonb_build_object('tenant', 'alpha', 'readings', r.readings::jsonb))
 from (values (
     '[{"meter_id": "A-1", "timestamp": "2026-03-02T12:00:00Z", "kwh": 1.5, "voltage": 230.5, "current": null},
+      {"meter_id": "A-1", "timestamp": "2026-03-02T13:00:00.000+01:00", "kwh": 1.50},
       {"meter_id": "A-1", "timestamp": "2026-03-02T13:00:00.000+01:00", "kwh": 9},
       {"meter_id": "A-1", "timestamp": "2026-03-02T12:05:00Z", "kwh": -0.25},
       {"meter_id": "A-1", "timestamp": "2026-03-02T12:05:01Z", "kwh": 1}]'
@@ -35,7 +36,7 @@ from (values (
 
 select results_eq(
     $$ select messages, accepted, duplicates, rejected, dead from ingest.drain_queue(500, '2026-03-02 12:01:00Z') $$,
-    $$ values (3, 3, 1, 18, 0) $$, 'good ones are accepted once, all others are counted'
+    $$ values (3, 3, 1, 19, 0) $$, 'good ones are accepted once, all others are counted'
 );
 select results_eq(
     $$ select r.ts, r.energy, r.voltage, r.current
@@ -46,19 +47,21 @@ select results_eq(
 );
 select bag_eq(
     $$ select q.code, q.message 
-       from ingest.quarantine as q join grid.tenant as t using (tenant_id) where t.code = 'alpha' $$,
+       from ingest.quarantine as q join grid.tenant as t using (tenant_id)
+       where t.code = 'alpha' and q.code <> 'invalid_reading' $$,
     $$ values ('unknown_meter', 'no such meter'), ('unknown_meter', 'no such meter'),
               ('time_in_future', 'timestamp is more than 5 minutes ahead'),
               ('time_in_future', 'timestamp is more than 5 minutes ahead'),
               ('time_too_old', 'timestamp is older than the accepted age of 35 days'),
               ('energy_out_of_range', 'kwh is outside -10000 to 10000'),
-              ('energy_out_of_range', 'kwh is outside -10000 to 10000') $$,
-    'refused readings of known shape are quarantined; a foreign meter is as unknown as one that is not there'
+              ('energy_out_of_range', 'kwh is outside -10000 to 10000'),
+              ('conflict', 'another value is stored for this meter and time') $$,
+    'refused readings are quarantined; a foreign meter is as unknown as one that is not there'
 );
 select results_eq(
     $$ select b.source, b.accepted, b.duplicates, b.rejected, b.first_ts, b.last_ts, b.received_at
        from ingest.batch as b join grid.tenant as t using (tenant_id) where t.code = 'alpha' $$,
-    $$ values ('queue', 3, 1, 18, '2026-03-02 12:00:00Z'::timestamptz, '2026-03-02 12:05:01Z'::timestamptz,
+    $$ values ('queue', 3, 1, 19, '2026-03-02 12:00:00Z'::timestamptz, '2026-03-02 12:05:01Z'::timestamptz,
                '2026-03-02 12:01:00Z'::timestamptz) $$,
     'the batch is logged'
 );

@@ -6,8 +6,10 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from operator import itemgetter
+from typing import Protocol, TypeVar
 
 import orjson
 from aiohttp import web
@@ -16,7 +18,7 @@ from workers import db, request_id
 from workers.errors import RateLimited, ServiceError, Unavailable, error_middleware
 from workers.health import HEALTH, setup_health
 from workers.ingest import statements
-from workers.ingest.body import Batch, read_batch
+from workers.ingest.body import Batch, read_batch, read_body
 from workers.ingest.devices import Device, Devices
 from workers.ingest.meters import MeterDirectory, Tenants
 from workers.ingest.metrics import IngestMetrics
@@ -44,6 +46,16 @@ log = logging.getLogger(__name__)
 
 LIMITS_REFRESH = 30.0
 LIMITS_RETRY = 0.5
+
+T = TypeVar("T")
+
+
+class Run(Protocol):
+    """Does a piece of work, here or aside."""
+
+    async def __call__(self, work: Callable[[], T], /) -> T: ...
+
+
 BEAT_INTERVAL = 5.0
 
 
@@ -58,6 +70,7 @@ class Ingest:
         )
         self.rates = RateLimiter(settings.ingest_rate_limit, settings.ingest_rate_burst)
         self.limits: Limits | None = None
+        self.aside = ThreadPoolExecutor(1, "large-body")
         self.devices: Devices
         self.tenants: Tenants
         self.writer: Writer
@@ -77,14 +90,13 @@ class Ingest:
 
     async def _accept(self, request: web.Request) -> web.Response:
         device = await self._admit(request)
-        batch = await read_batch(
-            request,
-            max_bytes=self.settings.ingest_max_body_bytes,
-            max_readings=self.settings.ingest_max_readings,
-        )
+        max_bytes, max_readings = self.settings.ingest_max_body_bytes, self.settings.ingest_max_readings
+        body = await read_body(request, max_bytes=max_bytes)
+        run = self._aside if body.large else _here
+        batch = await run(lambda: read_batch(body, max_bytes=max_bytes, max_readings=max_readings))
         directory = await self.tenants.directory(device.tenant)
-        screened = await self._screen(batch, directory, device)
-        job = _job(directory.tenant_id, screened)
+        screened = await self._screen(batch, directory, device, run)
+        job = _job(directory.tenant_id, screened, await run(lambda: _kept(directory.tenant_id, screened)))
         outcome = Outcome()
         if job.size:
             self.writer.submit(job)
@@ -101,10 +113,10 @@ class Ingest:
         self.writer.check()
         return device
 
-    async def _screen(self, batch: Batch, directory: MeterDirectory, device: Device) -> Screened:
-        if self.limits is None:
+    async def _screen(self, batch: Batch, directory: MeterDirectory, device: Device, run: Run) -> Screened:
+        if (limits := self.limits) is None:
             raise Unavailable("the limits are not loaded yet")
-        readings = batch.readings()
+        readings = await run(batch.readings)
         codes = meter_codes(readings)
         meters = directory.known()
         if not all(map(meters.__contains__, codes)):
@@ -112,7 +124,11 @@ class Ingest:
         if device.meters is not None:
             # A meter that is not the device's is no meter to it, in the same words as one that is nobody's.
             meters = {code: meters[code] for code in device.meters.intersection(codes) if code in meters}
-        return screen(lambda: batch.items, readings, meters, self.limits, time.time())
+        return await run(lambda: screen(lambda: batch.items, readings, meters, limits, time.time()))
+
+    async def _aside(self, work: Callable[[], T]) -> T:
+        """Large bodies one at a time, outside the event loop: it goes on serving others."""
+        return await asyncio.get_running_loop().run_in_executor(self.aside, work)
 
     async def watch_limits(self, pool: db.Pool) -> None:
         """Keep ``limits`` as ingest.limits says."""
@@ -200,6 +216,7 @@ async def _resources(app: web.Application) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await recent.close()
+        ingest.aside.shutdown(wait=False, cancel_futures=True)
 
 
 def _observe(app: web.Application, pool: db.Pool, recent: RecentTimes) -> None:
@@ -220,17 +237,26 @@ def _observe(app: web.Application, pool: db.Pool, recent: RecentTimes) -> None:
     )
 
 
-def _job(tenant_id: int, screened: Screened) -> Job:
+async def _here(work: Callable[[], T]) -> T:
+    """A small body is read at once."""
+    return work()
+
+
+def _kept(tenant_id: int, screened: Screened) -> list[QuarantineRow]:
+    return [
+        QuarantineRow(tenant_id, item.code, item.message, json.dumps(item.reading))
+        for item in screened.rejections
+        if item.reading is not None
+    ]
+
+
+def _job(tenant_id: int, screened: Screened, kept: list[QuarantineRow]) -> Job:
     return Job(
         tenant_id=tenant_id,
         count=screened.count,
         packed=screened.packed,
         rejected=len(screened.rejections),
-        quarantine=[
-            QuarantineRow(tenant_id, item.code, item.message, json.dumps(item.reading))
-            for item in screened.rejections
-            if item.reading is not None
-        ],
+        quarantine=kept,
         done=asyncio.get_running_loop().create_future(),
         sent=screened.accepted_as_sent,
         request_id=request_id.current.get(),

@@ -191,6 +191,7 @@ def _screen_each(
 ) -> Screened:
     max_energy = limits.max_energy
     result = Screened(readings)
+    words = limits.messages()
     rows = []
     times: dict[str, int | None] = {}
     for index, reading in enumerate(readings):
@@ -207,7 +208,7 @@ def _screen_each(
             or not oldest <= ts <= latest
             or not -max_energy <= energy <= max_energy
         ):
-            result.rejections.append(_rejection(index, sent()[index], ts, meter, latest, oldest, limits))
+            result.rejections.append(_rejection(index, sent()[index], ts, meter, latest, oldest, words))
         else:
             rows.append(pack_row(meter, ts, energy, reading.voltage, reading.current))
     result.packed, result.count = b"".join(rows), len(rows)
@@ -311,7 +312,7 @@ def _rejection(
     meter: int | None,
     latest: int,
     oldest: int,
-    limits: Limits,
+    words: Mapping[str, str],
 ) -> Rejection:
     if ts is None or not METER_CODE.fullmatch(reading["meter_id"]):
         return _invalid(index, reading)
@@ -323,7 +324,7 @@ def _rejection(
         code = TIME_TOO_OLD
     else:
         code = ENERGY_OUT_OF_RANGE
-    return Rejection(index, code, limits.messages()[code], reading)
+    return Rejection(index, code, words[code], reading)
 
 
 def _invalid(index: int, item: Any) -> Rejection:

@@ -210,8 +210,8 @@ def test_meters_are_registered(api: RestClient, keys: Keys) -> None:
     meters = [{"meter_id": "NEW-1", "region": "west"}, {"meter_id": "SIM-00001", "region": "west"}]
     answer = api.post("/rpc/register_meters", {"meters": meters})
     assert answer.json() == [
-        {"meter_id": "NEW-1", "created": True},
-        {"meter_id": "SIM-00001", "created": False},
+        {"meter_id": "NEW-1", "created": True, "differs": []},
+        {"meter_id": "SIM-00001", "created": False, "differs": ["region"]},
     ]
     assert_error(api.post("/rpc/register_meters", {"meters": "x"}), 422, "PT422")
     unknown = [{"meter_id": "NEW-2", "region": "moon"}]

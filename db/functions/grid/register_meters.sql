@@ -1,6 +1,6 @@
 -- Security definer: segs_api, which calls it for an operator's own tenant, may read meters but not write them.
 create function grid.register_meters(tenant_id integer, meters jsonb)
-returns table (code text, meter_id integer, created boolean)
+returns table (code text, meter_id integer, created boolean, differs text[])
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -39,11 +39,21 @@ begin
     select array_agg(i.meter_id) into added from inserted as i;
 
     return query
-    select m.code, m.meter_id, a.meter_id is not null
-    from grid.meter as m
-    left join unnest(added) as a (meter_id) using (meter_id)
-    where m.tenant_id = register_meters.tenant_id
-      and m.code in (select w.meter_id from jsonb_to_recordset(register_meters.meters) as w (meter_id text))
+    select
+        m.code, m.meter_id, m.meter_id = any (added) is true,
+        array_remove(array[
+            case when r.code <> w.region then 'region' end,
+            case when m.kind <> w.kind then 'kind' end,
+            case when m.installed_at <> w.installed_at then 'installed_at' end
+        ], null)
+    from (
+        select distinct on (x.meter_id) x.*
+        from jsonb_to_recordset(register_meters.meters)
+            as x (meter_id text, region text, kind text, installed_at timestamptz)
+        order by x.meter_id
+    ) as w
+    join grid.meter as m on m.tenant_id = register_meters.tenant_id and m.code = w.meter_id
+    join grid.region as r on r.region_id = m.region_id
     order by m.code;
 end;
 $$;
@@ -51,4 +61,4 @@ $$;
 grant execute on function grid.register_meters(integer, jsonb) to segs_api;
 comment on function grid.register_meters(integer, jsonb) is
 'Registers meters ([{"meter_id", "region", "kind"?, "installed_at"?}]) of a tenant. Those already there stay '
-'as they are.';
+'as they are; differs names what of them was said otherwise.';

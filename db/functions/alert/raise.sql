@@ -17,10 +17,10 @@ begin
         tenant_id, region_id, meter_id, meter_code, kind, severity, raised_at, quiet_period, last_seen_at, value, threshold,
         sightings
     )
-    select m.tenant_id, m.region_id, m.meter_id, m.code, $3, $4, $5, quiet, $5, $6, $7,
+    select $1, m.region_id, m.meter_id, m.code, $3, $4, $5, quiet, $5, $6, $7,
         array[row($5, $6, $7)::alert.sighting]
-    from grid.meter as m
-    where m.tenant_id = $1 and m.meter_id = $2
+    from grid.meters_at($1, $5 - interval '15 minutes') as m
+    where m.meter_id = $2
     on conflict do nothing
     returning alert_id into found_id;
     if found_id is not null then

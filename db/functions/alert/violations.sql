@@ -27,7 +27,7 @@ as $$
     )
     select s.meter_id, s.region_id, m.code, s.kind, r.severity, s.energy, r.threshold
     from suspect as s
-    join grid.meter as m using (meter_id)
+    join grid.meters_at($1, $2) as m using (meter_id)
     left join alert.rule as of_meter
         on of_meter.tenant_id = $1 and of_meter.kind = s.kind and of_meter.meter_id = s.meter_id
         and of_meter.user_id is null
@@ -45,8 +45,9 @@ as $$
     join alert.rule as r on r.rule_id = coalesce(of_both.rule_id, of_meter.rule_id, of_owner.rule_id, of_tenant.rule_id)
     where r.enabled
       and (s.kind <> 'high' or s.energy > r.threshold)
-      and (s.kind <> 'negative' or m.kind = 'one_way')
-      and (s.kind <> 'silent' or (m.installed_at <= $2 and (m.retired_at is null or m.retired_at > $2)))
+      -- Fed in, or nothing at all: no fault of a meter that may feed in, as panels at night.
+      and (s.kind not in ('negative', 'zero') or m.kind = 'one_way')
+      and (s.kind <> 'silent' or m.in_service)
       -- Where nothing could be received nobody was silent. Looked at once, not meter by meter.
       and (s.kind <> 'silent' or not (select w.was_absent from grid.was_absent($1, $2) as w (was_absent)))
 $$;

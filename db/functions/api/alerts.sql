@@ -34,7 +34,7 @@ comment on column api.alerts.alert_id is 'Number of the alert.';
 comment on column api.alerts.meter_id is 'Public name of the meter.';
 comment on column api.alerts.region is 'Code of the region the meter was in.';
 comment on column api.alerts.kind is
-'high: over the threshold in a window; zero; negative: on a one-way meter; silent: no readings.';
+'high: over the threshold in a window; zero or negative: on a one-way meter; silent: no readings.';
 comment on column api.alerts.severity is 'info, warning or critical.';
 comment on column api.alerts.status is 'active, acknowledged or resolved.';
 comment on column api.alerts.raised_at is 'End of the first window that shows it.';

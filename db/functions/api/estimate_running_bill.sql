@@ -45,9 +45,11 @@ begin
     since := grid.day_start(first_day, zone);
     month_ends := grid.day_start((first_day + interval '1 month')::date, zone);
 
-    select $1, $2, c.energy, c.amount, c.windows, c.windows_priced
+    -- Each window at the price of the region that the meter was in then.
+    select $1, $2, sum(c.energy), sum(c.amount), sum(c.windows), sum(c.windows_priced)
     into meter_id, at, energy, exact, windows, windows_priced
-    from tariff.cost(in_tenant, in_region, meter, owned, since, $2) as c;
+    from grid.meter_places(in_tenant, meter) as p
+    cross join lateral tariff.cost(in_tenant, p.region_id, meter, owned * p.periods, since, $2) as c;
 
     passed := extract(epoch from $2 - since) / extract(epoch from month_ends - since);
     energy_kwh := trim_scale(energy * 0.000001);

@@ -30,7 +30,7 @@ comment on column api.open_alerts.alert_id is 'Number of the alert.';
 comment on column api.open_alerts.meter_id is 'Public name of the meter.';
 comment on column api.open_alerts.region is 'Code of the region the meter was in.';
 comment on column api.open_alerts.kind is
-'high: over the threshold in a window; zero; negative: on a one-way meter; silent: no readings.';
+'high: over the threshold in a window; zero or negative: on a one-way meter; silent: no readings.';
 comment on column api.open_alerts.severity is 'info, warning or critical.';
 comment on column api.open_alerts.status is 'active or acknowledged.';
 comment on column api.open_alerts.raised_at is 'End of the window that first showed it.';

@@ -11,7 +11,7 @@ begin
     -- in the table, and all readings there that are not in the load yet have theirs among the entries.
     with taken as (
         delete from grid.late_window as l
-        using grid.meter as m
+        using grid.meters_at(add_late_readings.tenant_id, add_late_readings.window_start) as m
         where l.tenant_id = add_late_readings.tenant_id and l.window_start = add_late_readings.window_start
           and m.meter_id = l.meter_id
         returning m.region_id, l.meter_id, l.readings, l.energy

@@ -19,18 +19,13 @@ begin
     if grid.reads_by_meter(tenant_id) then
         return query
         select m.meter_id, m.region_id, s.readings, s.energy
-        from grid.meter as m
+        from grid.meters_at(window_totals.tenant_id, window_totals.window_start) as m
         cross join lateral (
             select count(*), coalesce(sum(r.energy), 0)::bigint
             from grid.reading as r
             where r.meter_id = m.meter_id and r.ts >= window_totals.window_start and r.ts < window_end
         ) as s (readings, energy)
-        where m.tenant_id = window_totals.tenant_id
-          and (
-              s.readings > 0
-              or (greatest(m.installed_at, m.begins_at) <= window_totals.window_start and m.begins_at is not null
-                  and (m.retired_at is null or m.retired_at >= window_end))
-          );
+        where s.readings > 0 or m.in_service;
         return;
     end if;
 
@@ -38,7 +33,7 @@ begin
     -- range of the tenant's keys leaves most readings of other tenants out of it.
     return query
     select m.meter_id, m.region_id, coalesce(s.readings, 0), coalesce(s.energy, 0)
-    from grid.meter as m
+    from grid.meters_at(window_totals.tenant_id, window_totals.window_start) as m
     left join (
         select r.meter_id, count(*) as readings, sum(r.energy)::bigint as energy
         from grid.reading as r
@@ -46,12 +41,7 @@ begin
           and r.meter_id between first_meter and last_meter
         group by r.meter_id
     ) as s using (meter_id)
-    where m.tenant_id = window_totals.tenant_id
-      and (
-          s.readings > 0
-          or (greatest(m.installed_at, m.begins_at) <= window_totals.window_start and m.begins_at is not null
-              and (m.retired_at is null or m.retired_at >= window_end))
-      );
+    where s.readings > 0 or m.in_service;
 end;
 $$;
 

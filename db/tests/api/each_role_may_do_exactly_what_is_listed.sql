@@ -66,6 +66,7 @@ insert into listed_function values
 ('set_preferences(jsonb)', '{consumer,operator,admin}'),
 ('set_threshold(text,numeric)', '{consumer,operator,admin}'),
 ('unassign_meter(text,timestamp with time zone)', '{admin}'),
+('update_meter(text,text,text,boolean,timestamp with time zone)', '{operator,admin}'),
 ('update_tenant_settings(text,text,text,integer)', '{admin}');
 
 select set_eq(

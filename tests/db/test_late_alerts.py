@@ -83,8 +83,10 @@ class Utility:
         self.take_in([(START - QUARTER, meter, KWH) for meter in self.meters])
         self.session.execute(
             "insert into grid.window_progress (tenant_id, sealed_until, closed_until) values (%s, %s, %s)",
-            (self.tenant, START, START),
+            (self.tenant, START - QUARTER, START - QUARTER),
         )
+        self.seal(START - QUARTER)
+        self.close(START - QUARTER)
 
     def value(self, query: str, *parameters: object) -> Any:
         row = self.session.execute(query, parameters).fetchone()

@@ -9,8 +9,16 @@ import pytest
 from tests.support.cluster import Database
 from tests.support.keys import Keys
 from tests.support.rest import RestClient
+from workers.ingest.readings import well_formed
 
 GOOD = {"meter_id": "NEW-0", "region": "north"}
+NO_CODES: list[object] = [
+    "1EMH00 12345678", "1-0:1.8.0*255", "Zähler-1", "MTR/1", "", " ", "-1", ".1", "M" * 65, "M\n",
+    "M\u0001",
+    "\u0130D", "M,1", 'M"1', "M(1)", "ME\u200bTER", None, 5, True, [], {},
+]  # fmt: skip
+NO_KINDS: list[object] = ["twoway", "", "ONE_WAY", 5, [], {}, True]
+NO_TIMES: list[object] = ["infinity", "-infinity", "", "x", "2026-02-30", "01.11.2026", 5, [], {}, True]
 WRONG: list[tuple[Any, str]] = [
     (5, "a meter is an object"),
     (None, "a meter is an object"),
@@ -20,22 +28,18 @@ WRONG: list[tuple[Any, str]] = [
     ({"meter_id": "NEW-1", "region": "north", "owner": None}, "unknown field: owner"),
     *[
         ({"meter_id": code, "region": "north"}, "meter_id is not")
-        for code in (
-            "1EMH00 12345678", "1-0:1.8.0*255", "Zähler-1", "MTR/1", "", " ", "-1", ".1", "M" * 65, "M\n",
-            "M\u0001",
-            "\u0130D", "M,1", 'M"1', "M(1)", "ME\u200bTER", None, 5, True, [], {},
-        )
+        for code in NO_CODES
     ],
     ({"meter_id": "NEW-1"}, "region is not"),
     ({"meter_id": "NEW-1", "region": None}, "region is not"),
     ({"meter_id": "NEW-1", "region": 5}, "region is not"),
     *[
         ({**GOOD, "meter_id": "NEW-1", "kind": kind}, "kind is not one_way or two_way")
-        for kind in ("twoway", "", "ONE_WAY", 5, [], {}, True)
+        for kind in NO_KINDS
     ],
     *[
         ({**GOOD, "meter_id": "NEW-1", "installed_at": time}, "installed_at is not a date or time")
-        for time in ("infinity", "-infinity", "", "x", "2026-02-30", "01.11.2026", 5, [], {}, True)
+        for time in NO_TIMES
     ],
     ({**GOOD, "kind": "two_way"}, "meter_id NEW-0 is that of meters[0] too"),
 ]  # fmt: skip
@@ -117,3 +121,18 @@ def test_a_meter_that_exists_is_not_silently_something_else(operator: RestClient
         assert again == [{"meter_id": "OLD", "created": False, "differs": differs}]
     row = operator.get("/meters", meter_id="eq.OLD").json()[0]
     assert (row["region"], row["kind"]) == ("north", "one_way")
+
+
+def test_every_door_has_the_same_rule_of_codes(operator: RestClient, database: Database) -> None:
+    refused = [code for code in NO_CODES if isinstance(code, str)]
+    assert well_formed(refused) == set(), "POST /telemetry/batch"
+    assert well_formed(REAL.values()) == set(REAL.values())
+    queue = (
+        "select ingest.shape_error(jsonb_build_object('meter_id', %s::text, 'timestamp', %s::text, 'kwh', 1))"
+    )
+    for code in refused:
+        assert database.value(queue, (code, "2026-01-01T00:00:00Z")) is not None, f"raw_readings: {code!r}"
+        answer = operator.post("/rpc/set_threshold", {"meter_id": code, "kwh": 5})
+        assert (answer.status, answer.json()["code"]) == (404, "PT404"), "there can be no such meter"
+    for code in REAL.values():
+        assert database.value(queue, (code, "2026-01-01T00:00:00Z")) is None, f"raw_readings: {code!r}"

@@ -6,9 +6,9 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if coalesce(length($1), 0) not between 1 and 200 then
+    if coalesce(length($1), 0) not between 1 and 200 or $1 ~ '[[:cntrl:]]' then
         raise sqlstate 'PT422' using
-            message = 'name is not 1 to 200 characters long', hint = 'Name the device so that people know it again.';
+            message = 'name is not 1 to 200 characters long, in one line', hint = 'Name the device so that people know it again.';
     end if;
     if cardinality($2) not between 1 and 10000 then
         raise sqlstate 'PT422' using

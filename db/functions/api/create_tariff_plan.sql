@@ -22,12 +22,14 @@ begin
         perform tariff.refuse_unknown_region($3);
     end if;
     fault := case
-        when coalesce(length($1), 0) not between 1 and 200 then 'name is not 1 to 200 characters long'
+        when coalesce(length($1), 0) not between 1 and 200 or $1 ~ '[[:cntrl:]]'
+            then 'name is not 1 to 200 characters long, in one line'
         when ($2 between 0 and 999999.999999) is not true then 'base_price is not a price between 0 and 999999.999999'
         when ($6 between 1 and 99.999) is not true then 'max_multiplier is not a number between 1 and 99.999'
         when round($2, 6) * round($6, 3) > 999999.999999 then 'base_price x max_multiplier is more than 999999.999999'
         when ($7 between 0.000001 and 9000000000) is not true
             then 'high_load_kwh is not an energy between 0.000001 and 9000000000'
+        when not isfinite($4) or not isfinite($5) then 'valid_from or valid_until is not a time'
         when coalesce($4 >= $5, false) then 'valid_from is not before valid_until'
     end;
     if fault is not null then

@@ -17,7 +17,8 @@ declare
         when $2 is null or $5 is null or $6 is null then 'name, time_zone and currency are needed'
         when coalesce(length($3), 0) not between 3 and 254 or $3 !~ '^[^@\s]+@[^@\s]+\.[^@\s]+$'
             then 'admin_email is not an e-mail address'
-        when coalesce(length($4), 0) not between 1 and 200 then 'admin_name is not 1 to 200 characters long'
+        when coalesce(length($4), 0) not between 1 and 200 or $4 ~ '[[:cntrl:]]'
+            then 'admin_name is not 1 to 200 characters long, in one line'
         else grid.tenant_fault($2, $5, $6, 60)
     end;
     answer api.tenants;

@@ -21,7 +21,7 @@ begin
     ended := tariff.end_plan(auth.tenant_id(), wanted_region, $2);
     if ended is null then
         raise sqlstate 'PT404' using
-            message = format('There is no plan of %s that holds then and began before', coalesce($1, 'all regions')),
+            message = format('There is no plan of %s that holds then and began before', auth.said(coalesce($1, 'all regions'))),
             hint = 'GET /tariff_plans lists the plans.';
     end if;
     select r.code, p.name, nullif(lower(p.validity), '-infinity'), upper(p.validity), trim_scale(p.base_price),

@@ -21,6 +21,10 @@ begin
             message = 'kwh is not a number between -1000000000 and 1000000000',
             hint = 'Send the energy to price in kWh.';
     end if;
+    if $3 is null or not isfinite($3) then
+        raise sqlstate 'PT422' using
+            message = 'at is not a time', hint = 'Send a time with a zone, or leave it out for now.';
+    end if;
     select count(*) as regions, min(v.region_id) as region_id, min(v.code) as code, min(v.tenant_id) as tenant_id
     into seen
     from auth.visible_region as v

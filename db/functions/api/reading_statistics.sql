@@ -27,7 +27,7 @@ begin
     end if;
     if not exists (select from api.meters as m where m.meter_id = $1) then
         raise sqlstate 'PT404' using
-            message = format('There is no meter %s', coalesce($1, 'null')),
+            message = format('There is no meter %s', auth.said($1)),
             hint = 'GET /meters lists the meters that you may see.';
     end if;
     -- In hours: a day of an interval would be as long as the days of the session's time zone.

@@ -39,7 +39,7 @@ begin
     end if;
     if allowed is not true then
         raise sqlstate 'PT403' using
-            message = format('The token claims the role %s, which its user does not have', claims ->> 'role'),
+            message = format('The token claims the role %s, which its user does not have', auth.said(claims ->> 'role')),
             hint = 'Sign in again: your role has changed since the token was made.';
     end if;
     return tenant;

@@ -7,7 +7,7 @@ begin
     -- Else PostgreSQL would say that the view is not updatable before it looks at rights, which PostgREST makes a 500.
     if current_setting('request.method', true) in ('POST', 'PATCH', 'PUT', 'DELETE') and path !~ '^/rpc/' then
         raise sqlstate 'PT405' using
-            message = format('%s can only be read', path),
+            message = format('%s can only be read', auth.said(path)),
             hint = 'Changes are made by calling functions: POST /rpc/<function>.';
     end if;
 end;

@@ -17,7 +17,7 @@ begin
         left join grid.meter as m on m.tenant_id = $1 and m.code = w.code;
         if unknown is not null then
             raise sqlstate 'PT404' using
-                message = format('There is no meter %s', unknown),
+                message = format('There is no meter %s', auth.said(unknown)),
                 hint = 'GET /meters lists the meters that you may name.';
         end if;
     end if;

@@ -9,7 +9,7 @@ begin
     where u.tenant_id = $1 and u.deleted_at is null and (u.email = lower($2) or u.user_id::text = lower($2));
     if not found then
         raise sqlstate 'PT404' using
-            message = format('There is no user %s', coalesce($2, 'null')),
+            message = format('There is no user %s', auth.said($2)),
             hint = 'Name the owner by e-mail address or user_id; GET /users lists them.';
     end if;
     return found_id;

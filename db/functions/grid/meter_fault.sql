@@ -4,7 +4,7 @@ return case
     when jsonb_typeof(meter) is distinct from 'object' then 'a meter is an object'
     when meter - '{meter_id,region,kind,installed_at}'::text[] <> '{}'
         then 'unknown field: ' || (
-                select min(left(k.key, 64)) from jsonb_object_keys(meter) as k (key)
+                select auth.said(min(k.key)) from jsonb_object_keys(meter) as k (key)
                 where k.key not in ('meter_id', 'region', 'kind', 'installed_at')
             )
     when jsonb_typeof(meter -> 'meter_id') is distinct from 'string'

@@ -12,7 +12,7 @@ begin
             hint = 'A meter is {"meter_id", "region", "kind"?, "installed_at"?}. None of the list was registered.';
     end if;
     words := array(
-        select format('meters[%s]: there is no region %s', e.place - 1, left(e.meter ->> 'region', 64))
+        select format('meters[%s]: there is no region %s', e.place - 1, auth.said(e.meter ->> 'region'))
         from jsonb_array_elements($2) with ordinality as e (meter, place)
         where not exists (
             select from grid.region as r where r.tenant_id = $1 and r.code = e.meter ->> 'region'

@@ -3,7 +3,7 @@ language plpgsql
 as $$
 begin
     raise sqlstate 'PT404' using
-        message = format('There is no meter %s', coalesce($1, 'null')),
+        message = format('There is no meter %s', auth.said($1)),
         hint = 'GET /meters lists the meters that you may name.';
 end;
 $$;

@@ -3,7 +3,8 @@ returns text
 language sql stable
 as $$
     select case
-        when length($1) not between 1 and 200 then 'name is not 1 to 200 characters long'
+        when length($1) not between 1 and 200 or $1 ~ '[[:cntrl:]]'
+            then 'name is not 1 to 200 characters long, in one line'
         when tariff.minor_units($3) is null then 'currency is not an ISO 4217 code'
         when $4 not between 1 and 86400 then 'reading_interval_seconds is not between 1 and 86400'
         else grid.time_zone_fault($2)

@@ -3,7 +3,7 @@ language plpgsql
 as $$
 begin
     raise sqlstate 'PT404' using
-        message = format('There is no region %s', coalesce($1, 'null')),
+        message = format('There is no region %s', auth.said($1)),
         hint = 'GET /regions lists the regions that you may name.';
 end;
 $$;

@@ -77,6 +77,7 @@ select set_eq(
     $$
     values
         ('alert.own_alerts()'),
+        ('auth.said(text)'),
         ('auth.check_request()'), ('auth.claims()'), ('auth.tenant_id()'), ('auth.user_id()'), ('auth.sees_tenant()'),
         ('auth.noted(text)'), ('auth.find_tenant_id()'), ('auth.find_user_id()'), ('auth.own_meter_ids()'),
         ('auth.own_region_ids()'), ('event.cursor(xid8,bigint)'), ('grid.day_start(date,text)')

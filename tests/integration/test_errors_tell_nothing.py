@@ -139,9 +139,9 @@ with person as (
         'platform_admin'
     from grid.tenant as t where t.code = 'platform'
 ), device as (
-    insert into auth.device_token (device_id, tenant_id, name, token_hash)
-    select '00000000-0000-4000-8000-0000000000ff', t.tenant_id, 'sweep', sha256('sweep')
-    from grid.tenant as t where t.code = 'demo'
+    insert into auth.device_token (device_id, tenant_id, name, token_hash, created_by)
+    select '00000000-0000-4000-8000-0000000000ff', u.tenant_id, 'sweep', sha256('sweep'), u.user_id
+    from auth.user_account as u where u.email = 'bob@demo.example'
 )
 insert into alert.alert (
     alert_id, tenant_id, region_id, meter_id, meter_code, kind, severity, raised_at, quiet_period,

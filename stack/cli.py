@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from stack import compose_secrets, database, keys_cli, listen, runtime, secrets, state, up
+from stack import compose_secrets, database, doctor, keys_cli, listen, runtime, secrets, state, up
 from stack.paths import DataDir, default_data_dir
 from stack.plan import DEFAULT_SIMULATION, SIMULATOR_TOKEN_TTL, TENANT, with_login
 from stack.process import ServerError
@@ -83,6 +83,14 @@ def make_parser() -> argparse.ArgumentParser:
     add("down", _down, "Stop the stack that runs in the data folder", "The data is kept.")
     status = add("status", _status, "Tell what runs: services, addresses, versions")
     status.add_argument("--json", action="store_true", help="as JSON, with the database URL and its password")
+    examined = add(
+        "doctor",
+        _doctor,
+        "Tell what is missing, wrong, full or late, and what to do about it",
+        "Looks at the data folder, the running stack, and its database or SEGS_DATABASE_URL's. "
+        "Exit status 1 if anything has failed.",
+    )
+    examined.add_argument("--json", action="store_true", help="as JSON: part, state, says, advice")
     psql = add("psql", _psql, "Open psql on the database", "Everything after -- goes to psql.")
     psql.add_argument("--role", choices=secrets.LOGIN_ROLES, help="log in as this role")
     psql.set_defaults(takes_rest=True)
@@ -255,6 +263,12 @@ def _status(options: argparse.Namespace) -> int:
         print(f"edition     {found['edition']}\nversions    {versions}")
     print(f"data        {found['data']}")
     return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    data = DataDir.at(options.data)
+    external = None if state.is_running(data) else os.environ.get("SEGS_DATABASE_URL")
+    return doctor.report(doctor.examine(data, external), options.json)
 
 
 def _without_password(url: str) -> str:

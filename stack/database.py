@@ -32,7 +32,9 @@ ATTEMPTS = 6
 
 T = TypeVar("T")
 # Schemas whose functions, procedures and views all come from db/functions.
-MANAGED_SCHEMAS = ("grid", "ingest", "rollup", "tariff", "alert", "event", "auth", "notify")
+MANAGED_SCHEMAS = ("grid", "ingest", "rollup", "tariff", "alert", "event", "auth", "notify", "upkeep")
+# Whose the objects of a schema are, where they are not segs_owner's.
+OWNERS = {"api": "segs_api", "upkeep": "segs_cron"}
 
 
 class DeployError(Exception):
@@ -219,6 +221,7 @@ def _apply(url: str) -> tuple[int, int]:
             connection.execute("select cron.unschedule(jobid) from cron.job where username = 'segs_cron'")
             for job in jobs:
                 run_file(connection, job)
+            connection.execute("select upkeep.note_jobs()")
             connection.execute("reset role")
         # PostgREST keeps a picture of schema api and of roles' settings: it looks again when this commits.
         connection.execute("notify pgrst, 'reload schema'")
@@ -261,9 +264,8 @@ def apply_functions(connection: psycopg.Connection[tuple[object, ...]]) -> int:
     while pending:
         failed: list[tuple[SourceFile, DeployError]] = []
         for source in pending:
-            connection.execute("set local role segs_owner")
-            if source.path.parent.name == "api":
-                connection.execute("set local role segs_api")
+            owner = OWNERS.get(source.path.parent.name, "segs_owner")
+            connection.execute(sql.SQL("set local role {}").format(sql.Identifier(owner)))
             try:
                 with connection.transaction():
                     run_file(connection, source)

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
@@ -151,6 +152,15 @@ def deploy(plan: Plan, sink: LineSink) -> None:
             sink("deploy", "pg_cron is not in this database: windows will not close by themselves")
 
 
+def disks(data: DataDir) -> dict[str, Path]:
+    """A folder of each file system that the data folder reaches over."""
+    found: dict[int, tuple[str, Path]] = {}
+    for name, path in (("data", data.path), ("pg", data.postgres), ("log", data.logs), ("run", data.run)):
+        if path.exists():
+            found.setdefault(path.stat().st_dev, (name, path))
+    return dict(found.values())
+
+
 def worker(plan: Plan, name: str) -> ServerSpec:
     """One of our own workers. Its secrets are files, not environment variables."""
     directory = plan.secrets.directory / name
@@ -180,6 +190,7 @@ def worker(plan: Plan, name: str) -> ServerSpec:
         environment["SEGS_RELAY_ALLOWED_ORIGINS"] = edge.allowed_origins(servers.origins(plan.edge_url))
     if name == "ingest":
         environment["SEGS_INGEST_HEALTH_PEERS"] = plan.health_peers
+        environment["SEGS_INGEST_DISKS"] = ":".join(f"{k}={v}" for k, v in disks(plan.data).items())
     return ServerSpec(
         name=name,
         command=lambda _: servers.until_parent_ends([sys.executable, "-m", f"workers.{name}"]),

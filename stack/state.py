@@ -51,7 +51,7 @@ def is_running(data: DataDir) -> bool:
     try:
         with (data.run / "lock").open() as lock:
             found = fcntl.fcntl(lock, fcntl.F_OFD_GETLK, _flock(fcntl.F_RDLCK))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     return bool(struct.unpack(_FLOCK, found)[0] != fcntl.F_UNLCK)
 

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from workers.checkup import CHECKUP
 from workers.health import HEALTH, PROBE_TIMEOUT
 
 log = logging.getLogger(__name__)
@@ -49,14 +50,20 @@ async def _platform(request: web.Request) -> web.Response:
     own, *answers = await asyncio.gather(
         request.app[HEALTH].report(), *(_answers(request.app[_SESSION], url) for url in peers.values())
     )
-    return platform_answer(own, dict(zip(peers, answers, strict=True)))
+    checkup = request.app.get(CHECKUP)
+    found = checkup.states if checkup is not None else None
+    return platform_answer(own, dict(zip(peers, answers, strict=True)), found)
 
 
-def platform_answer(own: Mapping[str, Any], peers: Mapping[str, bool]) -> web.Response:
-    """Ready when this worker and every peer are."""
+def platform_answer(
+    own: Mapping[str, Any], peers: Mapping[str, bool], findings: Mapping[str, str] | None = None
+) -> web.Response:
+    """Ready when this worker and every peer are, and nothing found has failed."""
     parts = {"ingest": own["ready"], **peers}
-    report = {**own, "ready": all(parts.values())}
+    found = findings or {}
+    report = {**own, "ready": all(parts.values()) and "fail" not in found.values()}
     report |= {name: "ok" if ok else "away" for name, ok in parts.items()}
+    report |= found
     return web.json_response(report, status=200 if report["ready"] else 503)
 
 

@@ -10,7 +10,12 @@ def test_database_is_deployed_and_each_role_can_log_in(database: Database) -> No
     assert database.value("select count(*) from deploy.migration") > 0
     for role in ("segs_ingest", "segs_relay", "authenticator"):
         with database.connect(role) as connection:
-            assert connection.execute("select current_user").fetchone() == (role,)
+            name, is_member = connection.execute(
+                "select current_user, pg_has_role(%s, 'member')",
+                ("operator" if role == "authenticator" else role,),
+            ).fetchone() or ("", False)
+        assert (name, is_member) == (database.logins[role], True)
+        assert name != role, "whose password a platform on this server may need"
 
 
 def test_databases_are_clones_of_their_own(database: Database) -> None:

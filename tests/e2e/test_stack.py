@@ -15,10 +15,9 @@ import psycopg
 import pytest
 
 from stack.paths import CHECKOUT
+from tests.support.rest import RestClient
 from tests.support.segs import Segs
-from tests.support.wait import wait_until
-
-pytestmark = pytest.mark.timeout(240)
+from tests.support.wait import patient, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +93,13 @@ def load_test(segs: Segs, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "locust", "-f", "bench/locustfile.py", "--host", segs.url, *LOAD, *words]
     environment = {name: v for name, v in segs.environment().items() if not name.startswith("COVERAGE_")}
     return subprocess.run(
-        command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, timeout=60, check=False
+        command,
+        cwd=CHECKOUT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=patient(60),
+        check=False,
     )
 
 
@@ -143,6 +148,25 @@ def test_a_service_that_dies_comes_back(stack: Segs) -> None:
     assert stack.service("ingest")["restarts"] == before["restarts"] + 1
 
 
+def test_jobs_that_have_stopped_are_told_of_and_scheduled_again(stack: Segs) -> None:
+    before = rows(stack, "select max(jobid) from cron.job")
+    rows(stack, "update cron.job set active = false returning jobid")
+    client = RestClient(stack.url)
+
+    def health_of_jobs() -> object:
+        return client.get("/health").json().get("jobs")
+
+    wait_until(lambda: health_of_jobs() == "fail", "health says that jobs are late", 120)
+    assert client.get("/health").status == 503
+    wait_until(lambda: health_of_jobs() == "ok", "they are scheduled again", 120)
+    wait_until(
+        lambda: rows(stack, f"select 1 from cron.job_run_details where jobid > {before[0][0]}"),
+        "and run",
+        120,
+    )
+    assert stack.attempt("doctor").returncode == 0
+
+
 def test_the_signing_key_is_exchanged_while_it_runs(stack: Segs) -> None:
     before = stack.service("postgrest"), stack.rest()
     stack.run("keys", "rotate", "--keep", "1h")
@@ -160,6 +184,7 @@ def test_the_signing_key_is_exchanged_while_it_runs(stack: Segs) -> None:
 def test_functions_are_applied_while_it_runs(stack: Segs) -> None:
     assert "function files" in stack.run("db", "apply")
     assert "pending" not in stack.run("db", "status")
+    assert "has begun" in stack.run("db", "begin-epoch")
 
 
 def test_two_stacks_run_side_by_side_and_data_outlives_a_stop(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from stack.paths import DataDir
 from stack.servers import http_ready
+from tests.support.rest import RestClient
 from tests.support.segs import Segs
 from tests.support.wait import wait_until
 
@@ -86,6 +88,12 @@ def test_servers_that_die_on_a_full_disk_come_back_and_the_state_follows(segs: S
     told = segs.service("ingest")
     assert told["state"] != "healthy" or told["pid"] == process_of(segs, "workers.ingest").pid  # type: ignore[union-attr]
 
+    # Who asks is told, too.
+    wait_until(lambda: _health(segs.url).get("disk") == "fail", "health names the full disk", 60)
+    examined = segs.attempt("doctor", "--json")
+    assert examined.returncode == 1
+    assert "fail" in {f["state"] for f in json.loads(examined.stdout) if f["part"] == "disk"}
+
     os.kill(segs.service("nginx")["pid"], signal.SIGKILL)
     wait_until(lambda: _answers(f"{segs.url}/health/ingest"), "the edge is back as it was", 60)
 
@@ -102,6 +110,11 @@ def test_servers_that_die_on_a_full_disk_come_back_and_the_state_follows(segs: S
     size = log.stat().st_size
     died.send_signal(signal.SIGTERM)
     wait_until(lambda: log.stat().st_size > size, "lines are written again", 60)
+
+
+def _health(url: str) -> dict[str, str]:
+    answer = RestClient(url).get("/health")
+    return dict(answer.json()) if answer.status in (200, 503) else {}
 
 
 def _answers(url: str) -> bool:

@@ -30,11 +30,11 @@ XID = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 
 
 @pytest.fixture
-def target(runtime: Runtime, tmp_path: Path) -> Iterator[Cluster]:
+def target(runtime: Runtime, cluster: Cluster, tmp_path: Path) -> Iterator[Cluster]:
     """Another cluster, with nothing in it."""
     server = Postgres(runtime, tmp_path / "target", "postgres-target")
     server.up()
-    yield Cluster(server.admin_url)
+    yield Cluster(server.admin_url, logins=cluster.logins)  # a dump of roles has them, too
     server.stop()
 
 

@@ -12,7 +12,7 @@ from tests.faults.load import Load
 from tests.support.ingest import now, reading
 from tests.support.platform import Platform
 from tests.support.relay import Frame
-from tests.support.wait import wait_until_async
+from tests.support.wait import patient, wait_until_async
 
 
 async def test_ingest_killed_under_load_loses_and_repeats_nothing(platform: Platform) -> None:
@@ -45,7 +45,7 @@ async def test_relay_killed_while_windows_close_leaves_no_gap(platform: Platform
         closing = asyncio.create_task(asyncio.to_thread(platform.close_windows, now() - timedelta(hours=3)))
         heard += await client.events(5)
         platform.relay.kill()
-        while (message := await client.ws.receive(timeout=20)).type is WSMsgType.TEXT:
+        while (message := await client.ws.receive(timeout=patient(20))).type is WSMsgType.TEXT:
             heard.append(message.json())  # what was on its way still arrives
     await closing
     closing = asyncio.create_task(asyncio.to_thread(platform.close_windows))  # while it starts

@@ -23,6 +23,7 @@ from tests.support.ingest import now
 from tests.support.keys import Keys
 from tests.support.platform import Platform
 from tests.support.servers import Redis
+from tests.support.wait import patient
 
 SCRIPT = CHECKOUT / "tests" / "support" / "postgrest_js.mjs"
 
@@ -92,7 +93,7 @@ def javascript(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=patient(60),
     )
     assert done.returncode == 0, done.stderr
     return {

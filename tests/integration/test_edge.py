@@ -18,7 +18,7 @@ from tests.support.keys import Keys
 from tests.support.platform import Platform
 from tests.support.rest import Answer, RestClient
 from tests.support.servers import JOURNAL, Redis
-from tests.support.wait import wait_until
+from tests.support.wait import patient, wait_until
 from workers import db, request_id
 
 PAGE = "https://page.example"
@@ -73,7 +73,9 @@ def test_health_tells_of_every_part(edge: Platform, client: RestClient) -> None:
     health = client.get("/health")
     assert health.status == 200
     parts = ("postgresql", "redis", "ingest", "relay", "rest", "auth")
-    assert health.json() == {"live": True, "ready": True, **dict.fromkeys(parts, "ok")}
+    found = ("clock", "epoch", "queues", "windows")
+    expected = {"live": True, "ready": True, **dict.fromkeys((*parts, *found), "ok"), "jobs": "warn"}
+    wait_until(lambda: client.get("/health").json() == expected, "it tells of what the database knows, too")
     for part in ("ingest", "events", "rest", "accounts"):
         assert client.get(f"/health/{part}").status == 200
 
@@ -171,7 +173,7 @@ def test_errors_of_nginx_have_the_one_shape(edge: Platform, client: RestClient) 
 
 def raw(edge: Platform, request: bytes) -> bytes:
     host, port = edge.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=patient(10)) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: connection.recv(65536), b""))

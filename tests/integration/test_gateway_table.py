@@ -14,6 +14,7 @@ import pytest
 from stack.paths import CHECKOUT
 from tests.support.ingest import now, reading
 from tests.support.platform import Platform
+from tests.support.wait import patient
 
 PAGE = (
     (CHECKOUT / "docs" / "api.md").read_text(encoding="utf-8").partition("## From a conventional gateway")[2]
@@ -97,7 +98,7 @@ def run(platform: Platform, lines: list[str]) -> list[Any]:
     for line in lines:
         script += [f"{line} || {{ echo; echo failed: {json.dumps(line)}; exit 1; }}", "printf '\\0'"]
     result = subprocess.run(
-        ["bash", "-c", "\n".join(script)], capture_output=True, text=True, check=False, timeout=60
+        ["bash", "-c", "\n".join(script)], capture_output=True, text=True, check=False, timeout=patient(60)
     )
     assert result.returncode == 0, result.stdout[-1500:] + result.stderr[-1500:]
     return [json.loads(text) if text.strip() else None for text in result.stdout.split("\0")[:-1]]

@@ -15,7 +15,7 @@ from tests.support.cluster import Database
 from tests.support.ingest import Gateway, now, reading
 from tests.support.keys import Keys
 from tests.support.servers import Redis
-from tests.support.wait import wait_until_async
+from tests.support.wait import patient, wait_until_async
 
 COUNT = "select count(*), sum(energy) from grid.reading"
 
@@ -72,7 +72,7 @@ async def test_times_that_claim_too_much_lose_nothing(gateway: Gateway, database
 
 
 def metric(url: str, name: str) -> float:
-    with urllib.request.urlopen(f"{url}/metrics", timeout=5) as answer:
+    with urllib.request.urlopen(f"{url}/metrics", timeout=patient(5)) as answer:
         lines = answer.read().decode().splitlines()
     return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
 

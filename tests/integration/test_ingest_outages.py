@@ -36,7 +36,8 @@ def close_database(database: Database) -> None:
         connection.execute(f"revoke connect on database {database.name} from public, segs_ingest")
         connection.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity"
-            " where datname = current_database() and usename = 'segs_ingest'"
+            " where datname = current_database() and pg_has_role(usename, 'segs_ingest', 'member')"
+            " and pid <> pg_backend_pid()"
         )
 
 

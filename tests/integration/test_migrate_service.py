@@ -12,6 +12,7 @@ import psycopg
 from stack.paths import CHECKOUT
 from stack.runtime import Runtime
 from tests.support.cluster import Cluster, Database
+from tests.support.wait import patient
 
 
 def migrate(database: Database, runtime: Runtime, secrets: Path) -> subprocess.CompletedProcess[str]:
@@ -29,7 +30,7 @@ def migrate(database: Database, runtime: Runtime, secrets: Path) -> subprocess.C
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=patient(100),
     )
 
 
@@ -47,13 +48,14 @@ def test_it_deploys_an_empty_database_and_again_changes_nothing(
         again = migrate(database, runtime, tmp_path)
         assert again.returncode == 0, again.stderr
         assert "migration" not in again.stdout
-        assert "passwords of authenticator, segs_ingest, segs_relay" in again.stdout
+        served = sorted(cluster.logins[role] for role in ("authenticator", "segs_ingest", "segs_relay"))
+        assert f"passwords of {', '.join(served)}" in again.stdout
 
 
 def test_a_database_that_is_away_is_an_error_without_the_password(
     cluster: Cluster, runtime: Runtime, tmp_path: Path
 ) -> None:
-    nowhere = Database("postgresql://postgres:not-a-password@127.0.0.1:9/segs", "segs")
+    nowhere = Database("postgresql://postgres:not-a-password@127.0.0.1:9/segs", "segs", cluster.logins)
     result = migrate(nowhere, runtime, tmp_path)
     assert result.returncode != 0
     assert "Traceback" not in result.stderr

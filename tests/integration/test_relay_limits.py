@@ -22,7 +22,7 @@ from tests.support.relay import (
     tenant_id,
 )
 from tests.support.servers import TestServer
-from tests.support.wait import wait_until_async
+from tests.support.wait import patient, wait_until_async
 from workers.relay.cursor import Cursor
 
 
@@ -56,7 +56,7 @@ async def test_a_slow_client_is_dropped_with_a_reason_and_resumes(
         await wait_until_async(dropped, "the slow client is dropped")
         got, cursor = [], ""
         while True:
-            message = await slow.ws.receive(timeout=20)
+            message = await slow.ws.receive(timeout=patient(20))
             if message.type is not aiohttp.WSMsgType.TEXT:
                 break
             frame = message.json()
@@ -95,7 +95,7 @@ async def test_a_silent_peer_is_dropped(start_relay: StartWorker, keys: Keys) ->
         heard = asyncio.create_task(answering.receive())  # answers pings, and hears nothing else
         pings = 0
         while True:
-            message = await silent.ws.receive(timeout=20)
+            message = await silent.ws.receive(timeout=patient(20))
             if message.type is not aiohttp.WSMsgType.PING:
                 break
             pings += 1

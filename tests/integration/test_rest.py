@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -118,6 +119,8 @@ def test_a_deploy_brings_a_roles_settings_to_a_running_server(
         (row,) = api.get("/readings?voltage=not.is.null", headers=keys.headers("consumer")).json()
         return bool(row["voltage"] == voltage)
 
+    if os.environ.get("SEGS_DATABASE_URL"):
+        pytest.skip("it changes a role of the whole server, which a platform may use")
     assert answers(230.1)
     with database.connect() as connection:
         connection.execute("alter role consumer set extra_float_digits = -3")

@@ -19,6 +19,7 @@ from tests.support.cluster import Cluster, Database
 from tests.support.keys import Keys
 from tests.support.rest import RestClient
 from tests.support.servers import TestServer, free_port
+from tests.support.wait import patient
 
 EXAMPLES = {GenerationMode.POSITIVE: 4, GenerationMode.NEGATIVE: 2}
 SEED = 3
@@ -81,7 +82,7 @@ def statuses(operation: Operation, mode: GenerationMode, url: str, headers: dict
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def called(case: Case[Any]) -> None:
-        response = case.call(base_url=url, headers=headers, timeout=30)
+        response = case.call(base_url=url, headers=headers, timeout=patient(30))
         assert response.status_code < 500, f"{case.as_curl_command()}\n{response.text}"
         if response.status_code >= 400 and response.content:
             assert set(response.json()) == {"code", "message", "details", "hint"}, response.text

@@ -22,7 +22,9 @@ from tests.support.wait import wait_until
 SEED = deployment.DB / "seed" / "development.sql"
 IN_USE = (psycopg.errors.ObjectInUse,)
 Parameters = Sequence[Any] | Mapping[str, Any] | None
-LOGINS = ("segs_ingest", "segs_relay", "segs_auth", "segs_notifier", "authenticator")
+ROLES = ("segs_ingest", "segs_relay", "segs_auth", "segs_notifier", "authenticator")
+"""What workers and PostgREST log in as. Tests log in as members of them, made for the run: the server may be
+one that a platform uses (SEGS_DATABASE_URL), whose logins must keep their passwords."""
 
 
 def with_database(url: str, name: str) -> str:
@@ -36,11 +38,13 @@ class Database:
 
     admin_url: str
     name: str
+    logins: Mapping[str, str] = field(default_factory=dict)
 
     def url(self, role: str) -> str:
-        """The URL of a login role (see LOGINS)."""
+        """The URL of this run's login for one of ROLES."""
         parts = urlsplit(self.admin_url)
-        return urlunsplit(parts._replace(netloc=f"{role}:{PASSWORD}@{parts.hostname}:{parts.port or 5432}"))
+        place = f"{parts.hostname}:{parts.port or 5432}"
+        return urlunsplit(parts._replace(netloc=f"{self.logins[role]}:{PASSWORD}@{place}"))
 
     def connect(
         self, role: str | None = None, autocommit: bool = True, **options: Any
@@ -92,6 +96,8 @@ class Cluster:
     url: str
     cron_database: str | None = None
     template: str = ""
+    logins: dict[str, str] = field(default_factory=dict)
+    """Names of this run's logins, by the role that each is a member of."""
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def admin_url(self, dbname: str = "postgres") -> str:
@@ -100,7 +106,7 @@ class Cluster:
 
     def database(self, name: str) -> Database:
         """A database of this name, whether or not it exists yet."""
-        return Database(self.admin_url(name), name)
+        return Database(self.admin_url(name), name, self.logins)
 
     def janitor(self, name: str, template: str | None = None, as_template: bool = False) -> Janitor:
         """Makes and drops a database."""
@@ -140,15 +146,48 @@ class Cluster:
         self.template = self.new_name("template")
         with self.janitor(self.template, as_template=True):
             prepare(self.admin_url(self.template), dbmate)
-            yield self
+            try:
+                self._make_logins()
+                yield self
+            finally:
+                self._drop_logins()
+
+    def _make_logins(self) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            for role in ROLES:
+                name = self.logins[role] = self.new_name(role)
+                connection.execute(
+                    f"create role {name} login noinherit password '{PASSWORD}'"
+                    if role == "authenticator"
+                    else f"create role {name} login password '{PASSWORD}' in role {role}"
+                )
+                for statement in connection.execute(_AS_THE_ROLE, {"role": role, "name": name}).fetchall():
+                    connection.execute(statement[0])
+
+    def _drop_logins(self) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            for name in self.logins.values():
+                connection.execute(f"drop role if exists {name}")
+
+
+# PostgREST reads the settings of the roles that its login itself is a member of.
+_AS_THE_ROLE = """
+select format(
+    'alter role %%I set %%s to %%L', %(name)s::text, split_part(s, '=', 1), substr(s, strpos(s, '=') + 1)
+)
+from pg_roles as r, unnest(r.rolconfig) as s
+where r.rolname = %(role)s
+union all
+select format('grant %%I to %%I', m.roleid::regrole::text, %(name)s::text)
+from pg_auth_members as m
+where m.member = %(role)s::text::regrole
+"""
 
 
 def prepare(url: str, dbmate: Path) -> None:
-    """Deploy this checkout into the database, seed it, and set the passwords of the logins."""
+    """Deploy this checkout into the database and seed it."""
     deployment.deploy(url, dbmate)
     with psycopg.connect(url, autocommit=True) as connection:
         if SEED.exists():
             connection.execute(SEED.read_text())
         connection.execute("create extension if not exists pgtap")
-        for role in LOGINS:
-            connection.execute(f"alter role {role} password '{PASSWORD}'")

@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.support.wait import wait_until_async
+from tests.support.wait import patient, wait_until_async
 
 Answer = tuple[int, dict[str, Any], Mapping[str, str]]
 
@@ -26,7 +26,7 @@ class Gateway:
     async def open(url: str, token: str | None) -> AsyncIterator[Gateway]:
         """A gateway that talks to the worker at ``url``."""
         headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
-        timeout = aiohttp.ClientTimeout(total=60)
+        timeout = aiohttp.ClientTimeout(total=patient(60))
         async with aiohttp.ClientSession(url, headers=headers, timeout=timeout) as session:
             yield Gateway(session)
 

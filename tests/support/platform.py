@@ -26,6 +26,7 @@ from tests.support.ingest import Gateway, now
 from tests.support.keys import Keys
 from tests.support.rest import RestClient
 from tests.support.servers import Redis, TestServer, free_port, worker
+from tests.support.wait import patient
 
 
 class Platform:
@@ -87,7 +88,7 @@ class Platform:
             for server in servers:
                 server.start()
             for server in servers:
-                server.wait_ready()
+                server.wait_ready(patient(server.spec.ready_timeout))
             yield self
         finally:
             for server in reversed(servers):
@@ -130,7 +131,7 @@ class Platform:
 def finished(simulator: subprocess.Popen[str], timeout: float = 90) -> dict[str, Any]:
     """Wait for a simulator to end well; its summary."""
     try:
-        output, errors = simulator.communicate(timeout=timeout)
+        output, errors = simulator.communicate(timeout=patient(timeout))
     except subprocess.TimeoutExpired:
         simulator.kill()
         output, errors = simulator.communicate()

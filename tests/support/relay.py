@@ -12,8 +12,9 @@ from uuid import UUID, uuid4
 import aiohttp
 
 from tests.support.cluster import Database
+from tests.support.wait import patient
 
-TIMEOUT = 20.0
+TIMEOUT = patient(20)
 Frame = dict[str, Any]
 
 

@@ -9,6 +9,8 @@ from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from tests.support.wait import patient
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -43,7 +45,7 @@ class RestClient:
     ) -> Answer:
         """Any request; ``body`` is sent as JSON unless None."""
         url = urlsplit(self.base_url)
-        connection = HTTPConnection(str(url.hostname), url.port, timeout=30)
+        connection = HTTPConnection(str(url.hostname), url.port, timeout=patient(30))
         sent = {**self.headers, **(headers or {})}
         payload = None
         if body is not None:

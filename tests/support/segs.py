@@ -15,7 +15,7 @@ from stack.paths import CHECKOUT, DataDir
 from stack.plan import INTERNAL
 from tests.support.rest import RestClient
 from tests.support.servers import free_port
-from tests.support.wait import wait_until
+from tests.support.wait import patient, wait_until
 
 
 class Segs:
@@ -37,9 +37,14 @@ class Segs:
 
     def environment(self) -> dict[str, str]:
         """Ours, without what would turn the stack to another server."""
+        return self.environment_without_database()
+
+    @staticmethod
+    def environment_without_database() -> dict[str, str]:
+        """The same, for commands that are told another."""
         return {name: value for name, value in os.environ.items() if name != "SEGS_DATABASE_URL"}
 
-    def run(self, *words: str, timeout: float = 110) -> str:
+    def run(self, *words: str, timeout: float = 60) -> str:
         """Run a command that must succeed; what it printed."""
         result = self.attempt(*words, timeout=timeout)
         assert result.returncode == 0, (
@@ -47,7 +52,7 @@ class Segs:
         )
         return result.stdout
 
-    def attempt(self, *words: str, timeout: float = 110) -> subprocess.CompletedProcess[str]:
+    def attempt(self, *words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """Run a command, however it ends."""
         return subprocess.run(
             self.command(*words),
@@ -56,7 +61,7 @@ class Segs:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=patient(timeout),
             check=False,
         )
 

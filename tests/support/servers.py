@@ -15,12 +15,13 @@ from typing import TextIO
 
 import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from stack import servers as stack
 from stack.paths import CHECKOUT
 from stack.process import Server, ServerSpec
 from stack.runtime import Runtime
-from tests.support.wait import wait_until
+from tests.support.wait import patient, wait_until
 
 PASSWORD = "pw"  # of every server that exists only for tests
 
@@ -92,7 +93,7 @@ class TestServer(Server):
         """Start and wait until it answers."""
         self.start()
         try:
-            self.wait_ready(timeout)
+            self.wait_ready(patient(self.spec.ready_timeout if timeout is None else timeout))
         except BaseException:
             self.stop()
             raise
@@ -100,7 +101,7 @@ class TestServer(Server):
     async def up_again(self) -> None:
         """``up`` without stopping the event loop. A server ends with its starting thread: this one."""
         self.start()
-        await asyncio.to_thread(self.wait_ready)
+        await asyncio.to_thread(self.wait_ready, patient(self.spec.ready_timeout))
 
     def kill(self) -> None:
         """SIGKILL to the server and its children at once, and wait until they are gone."""
@@ -165,7 +166,9 @@ class Redis(TestServer):
     def flush(self) -> None:
         """Forget every key."""
         with redis.Redis.from_url(self.url, socket_timeout=5) as client:
-            wait_until(client.flushall, "Redis is flushed", retry_on=(RedisConnectionError,))
+            wait_until(
+                client.flushall, "Redis is flushed", retry_on=(RedisConnectionError, RedisTimeoutError)
+            )
 
 
 def worker(kind: str, name: str, environment: Mapping[str, str], port: int | None = None) -> TestServer:

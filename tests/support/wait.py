@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 PAUSE = 0.05
+PATIENCE = float(os.environ.get("SEGS_TEST_PATIENCE", "5"))
+"""How much busier than an idle machine this one may be: every deadline of a test is so many times as long.
+
+A deadline only ends a test that hangs; none says how fast anything is.
+"""
+
+
+def patient(seconds: float) -> float:
+    """A deadline for what takes at most so long on an idle machine."""
+    return seconds * PATIENCE
 
 
 class DeadlineExceeded(AssertionError):
@@ -26,7 +37,7 @@ def wait_until(
 
     Exceptions named in ``retry_on`` count as "not yet"; the last one is shown when the deadline passes.
     """
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + patient(timeout)
     last: object = None
     while True:
         try:
@@ -37,7 +48,7 @@ def wait_until(
         except retry_on as error:
             last = error
         if time.monotonic() > deadline:
-            raise DeadlineExceeded(f"{what}: not within {timeout:g} s (last: {last!r})")
+            raise DeadlineExceeded(f"{what}: not within {patient(timeout):g} s (last: {last!r})")
         time.sleep(PAUSE)
 
 
@@ -48,7 +59,7 @@ async def wait_until_async(
     retry_on: tuple[type[Exception], ...] = (),
 ) -> Any:
     """The same for a coroutine function (or a plain one) without stopping the event loop."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + patient(timeout)
     last: object = None
     while True:
         try:
@@ -61,5 +72,5 @@ async def wait_until_async(
         except retry_on as error:
             last = error
         if time.monotonic() > deadline:
-            raise DeadlineExceeded(f"{what}: not within {timeout:g} s (last: {last!r})")
+            raise DeadlineExceeded(f"{what}: not within {patient(timeout):g} s (last: {last!r})")
         await asyncio.sleep(PAUSE)

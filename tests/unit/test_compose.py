@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from stack import compose_secrets
+from tests.support.wait import patient
 from workers.settings import weakness
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +42,7 @@ def compose(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=patient(30),
     )
 
 

@@ -15,6 +15,7 @@ import orjson
 from aiohttp import web
 
 from workers import db, request_id
+from workers.checkup import CHECKUP, Checkup, parse_disks
 from workers.errors import RateLimited, ServiceError, Unavailable, error_middleware
 from workers.health import HEALTH, setup_health
 from workers.ingest import statements
@@ -166,6 +167,7 @@ def make_app(settings: IngestSettings) -> web.Application:
     setup_health(app)
     serve_platform_health(app, settings.ingest_health_peers)
     app[SETTINGS] = settings
+    app[CHECKUP] = Checkup(parse_disks(settings.ingest_disks), registry)
     ingest = app[INGEST] = Ingest(settings, IngestMetrics(registry))
     app.router.add_post("/telemetry/batch", ingest.handle)
     app.cleanup_ctx.append(_resources)
@@ -206,6 +208,7 @@ async def _resources(app: web.Application) -> AsyncIterator[None]:
         duties = (
             ingest.watch_limits(pool),
             ingest.keep_beating(pool),
+            app[CHECKUP].watch(pool),
             recent.keep_telling(),
             recent.keep_listening(),
         )

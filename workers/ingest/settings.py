@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr, field_validator
 
+from workers.checkup import parse_disks
 from workers.platform_health import parse_peers
 from workers.settings import WorkerSettings
 
@@ -24,6 +25,8 @@ class IngestSettings(WorkerSettings):
 
     # The rest of the platform, for the edge's /health: "relay=http://HOST:PORT/health rest=http://HOST:PORT/ready".
     ingest_health_peers: str = ""
+    # Folders whose disks must not fill up, for /health and metrics: "data=/var/lib/segs:log=/var/log/segs".
+    ingest_disks: str = ""
 
     # Requests per second of one device (tenant and subject of the token) at one process; 0 means unlimited.
     ingest_rate_limit: float = Field(500.0, ge=0)
@@ -51,6 +54,12 @@ class IngestSettings(WorkerSettings):
     @classmethod
     def _peers_can_be_read(cls, text: str) -> str:
         parse_peers(text)
+        return text
+
+    @field_validator("ingest_disks")
+    @classmethod
+    def _disks_can_be_read(cls, text: str) -> str:
+        parse_disks(text)
         return text
 
     def secret_urls(self) -> dict[str, SecretStr | None]:

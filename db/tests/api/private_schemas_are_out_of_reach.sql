@@ -12,7 +12,7 @@ from pg_class as c
 join pg_namespace as n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
     and (
-        n.nspname in ('grid', 'ingest', 'rollup', 'tariff', 'alert', 'event', 'auth', 'notify', 'deploy', 'pgmq')
+        n.nspname in ('grid', 'ingest', 'rollup', 'tariff', 'alert', 'event', 'auth', 'notify', 'upkeep', 'deploy', 'pgmq')
         or n.nspname = '_timescaledb_internal' and c.relname ~ '^(_|compress_)'
     );
 
@@ -49,7 +49,7 @@ select set_eq(
     select n.nspname::text, r.role
     from pg_namespace as n, roles as r
     where n.nspname in (
-        'grid', 'ingest', 'rollup', 'tariff', 'alert', 'event', 'auth', 'notify', 'deploy', 'pgmq', 'api'
+        'grid', 'ingest', 'rollup', 'tariff', 'alert', 'event', 'auth', 'notify', 'upkeep', 'deploy', 'pgmq', 'api'
     ) and has_schema_privilege(r.role, n.oid, 'usage')
     $$,
     $$
@@ -71,7 +71,7 @@ select set_eq(
     from pg_proc as p, roles as r
     where
         p.pronamespace::regnamespace::text
-        in ('grid', 'ingest', 'rollup', 'tariff', 'alert', 'event', 'auth', 'notify', 'pgmq')
+        in ('grid', 'ingest', 'rollup', 'tariff', 'alert', 'event', 'auth', 'notify', 'upkeep', 'pgmq')
       and has_function_privilege(r.role, p.oid, 'execute')
     $$,
     $$
@@ -87,7 +87,7 @@ select set_eq(
 select is_empty(
     $$
     select c.oid::regclass from pg_class as c
-    where c.relnamespace::regnamespace::text in ('grid', 'ingest', 'rollup', 'tariff', 'alert', 'event', 'auth')
+    where c.relnamespace::regnamespace::text in ('grid', 'ingest', 'rollup', 'tariff', 'alert', 'event', 'auth', 'upkeep')
       and c.relkind = 'r' and not c.relrowsecurity
       and not exists (
           select from timescaledb_information.hypertables as h

@@ -44,7 +44,8 @@ STORED = """
 select w.place::integer, r.energy
 from unnest($1::integer[], $2::timestamptz[]) with ordinality as w (meter_id, ts, place)
 cross join lateral (
-    select o.energy from grid.reading as o where o.meter_id = w.meter_id and o.ts = w.ts limit 1
+    select coalesce(o.whole, o.energy) as energy from grid.reading as o
+    where o.meter_id = w.meter_id and o.ts = w.ts limit 1
 ) as r
 """
 BATCH = """

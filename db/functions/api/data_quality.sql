@@ -20,13 +20,16 @@ cross join
 cross join
     lateral (
         select
+            -- An interval that reaches into other windows counts in each of them: see grid.spread_readings.
             greatest(
-                floor(
-                    extract(epoch from least(b.ends, m.retired_at, now()) - greatest(b.starts, m.installed_at))
-                    / extract(epoch from t.reading_interval)
-                )::bigint,
-                0
-            ) as expected
+                floor(l.seconds / i.seconds) + floor(l.seconds / 900) - floor(l.seconds / lcm(i.seconds, 900)), 0
+            )::bigint as expected
+        from (select extract(epoch from t.reading_interval) as seconds) as i
+        cross join
+            lateral (
+                select extract(epoch from least(b.ends, m.retired_at, now()) - greatest(b.starts, m.installed_at))
+                    as seconds
+            ) as l
     ) as n
 cross join
     lateral (
@@ -40,7 +43,7 @@ comment on view api.data_quality is
 $$Readings expected and received, per meter and day
 
 The last 35 days of the tenant's time zone, as long as a reading may still come in. Expected is one in every reading interval
-(rpc/update_tenant_settings) since the meter was installed, today until now. Filter by day and meter_id, or by
+(rpc/update_tenant_settings) since the meter was installed, today until now; one that reaches into several quarters of an hour counts once in each. Filter by day and meter_id, or by
 complete_percent=lt.95.$$;
 comment on column api.data_quality.meter_id is 'Public name of the meter.';
 comment on column api.data_quality.region is 'Code of the meter''s region.';

@@ -9,9 +9,9 @@ select
     r.quality
 from auth.visible_meter as m
 cross join lateral (
-    select l.ts, l.energy, l.voltage, l.current, l.quality
+    select l.ts, coalesce(l.whole, l.energy) as energy, l.voltage, l.current, l.quality
     from grid.reading as l
-    where l.meter_id = m.meter_id and l.ts >= m.visible_from and l.ts < m.visible_until
+    where l.meter_id = m.meter_id and l.ts >= m.visible_from and l.ts < m.visible_until and l.part_of is null
     order by l.ts desc
     limit 1
 ) as r;

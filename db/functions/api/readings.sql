@@ -3,13 +3,14 @@ select
     m.code as meter_id,
     m.region,
     r.ts as "timestamp",
-    trim_scale(r.energy * 0.000001) as energy_kwh,
+    trim_scale(coalesce(r.whole, r.energy) * 0.000001) as energy_kwh,
     r.voltage,
     r.current,
     r.quality,
     r.received_at
 from auth.visible_meter as m
-join grid.reading as r on r.meter_id = m.meter_id and r.ts >= m.visible_from and r.ts < m.visible_until;
+join grid.reading as r on r.meter_id = m.meter_id and r.ts >= m.visible_from and r.ts < m.visible_until
+where r.part_of is null;
 grant select on api.readings to consumer, operator, admin;
 comment on view api.readings is
 $$Raw readings

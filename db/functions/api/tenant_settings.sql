@@ -16,4 +16,5 @@ comment on column api.tenant_settings.tenant is 'Code of the tenant, as tokens n
 comment on column api.tenant_settings.name is 'Name to show.';
 comment on column api.tenant_settings.time_zone is 'IANA zone in which days and months are counted.';
 comment on column api.tenant_settings.currency is 'ISO 4217 code of the prices'' currency.';
-comment on column api.tenant_settings.reading_interval_seconds is 'How often a meter is expected to send, seconds.';
+comment on column api.tenant_settings.reading_interval_seconds is
+'Length of the interval of a reading, and how often a meter is expected to send, seconds.';

@@ -22,10 +22,17 @@ begin
     if exists (select from inserted as i where i.ts < newest_seal) then
         with late as (
             insert into grid.late_window (tenant_id, meter_id, window_start, readings, energy)
-            select m.tenant_id, i.meter_id, grid.window_start(i.ts), count(*), sum(i.energy)
+            -- What grid.spread_readings has made of a reading meanwhile is not in inserted: that window is summed again.
+            select m.tenant_id, i.meter_id, grid.window_start(i.ts),
+                case when not bool_or(s.tenant_id is not null) then count(*) end,
+                case when not bool_or(s.tenant_id is not null) then sum(i.energy) end
             from inserted as i
             join grid.meter as m using (meter_id)
             left join grid.window_progress as p using (tenant_id)
+            left join (
+                select t.tenant_id from grid.tenant as t where t.spreads
+                union select o.tenant_id from grid.past_interval as o where o.spreads
+            ) as s using (tenant_id)
             where not fresh_snapshot or i.ts < p.sealed_until
             group by 1, 2, 3
             returning meter_id, window_start

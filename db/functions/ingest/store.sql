@@ -32,7 +32,7 @@ begin
         )::ingest.judgement
         from unnest(judged) as j
         left join lateral (
-            select r.energy from grid.reading as r where r.meter_id = j.meter_id and r.ts = j.ts limit 1
+            select coalesce(r.whole, r.energy) as energy from grid.reading as r where r.meter_id = j.meter_id and r.ts = j.ts limit 1
         ) as there on j.code is null
         cross join lateral (select j.code is null and j.energy is distinct from there.energy) as c (conflict)
     );

@@ -1,5 +1,5 @@
 begin;
-select plan(29);
+select plan(31);
 
 create function pg_temp.tenant(code text, seconds integer) returns integer
 language plpgsql
@@ -122,6 +122,7 @@ select is(
     (select closed_until from grid.window_progress where tenant_id = tap.tenant('half')), '2026-03-10 07:00Z',
     'and closes as soon as its readings are there'
 );
+select is(grid.catching_up(tap.tenant('hour'), '2026-03-10 06:00:25Z'), false, 'an hour that is just over is live');
 select tap.read('hour', 'M-1', '2026-03-10 06:00Z', 8.4);
 select pg_temp.close('hour', '2026-03-10 07:02Z');
 select is(
@@ -156,6 +157,10 @@ select is(
     'silent 4', 'a meter that misses an hour is missed once'
 );
 select tap.read('half', 'M-1', '2026-03-10 07:00Z', 0.000003);
+select is_empty(
+    $$ select from grid.late_window where tenant_id = tap.tenant('half') and readings is not null $$,
+    'the log does not take what was sent for what counts in a window'
+);
 select pg_temp.close('half', '2026-03-10 08:18Z');
 select results_eq(
     $$ select window_start, revision, energy, meters from load

@@ -19,6 +19,7 @@ as $$
     where m.tenant_id = tap.tenant('acme') and m.code <> all (but)
 $$;
 
+update grid.meter set begins_at = null where tenant_id = tap.tenant('acme');
 select is(pg_temp.found('2026-01-01 10:00Z'), null, 'a meter that has never sent is not silent');
 update grid.meter set begins_at = '2025-12-31Z' where tenant_id = tap.tenant('acme');
 select is(

@@ -13,7 +13,6 @@ begin
     where a.meter_id = tap.meter('acme', 'M-1') and a.raised_at = at + interval '15 minutes' and a.kind = 'high';
 end;
 $$;
-update grid.meter set begins_at = installed_at where tenant_id = tap.tenant('acme');
 select tap.read('acme', 'M-1', at, 5) from unnest(array[
         '2026-01-01 10:00Z', '2026-01-01 12:00Z', '2026-01-01 14:00Z', '2026-01-01 16:00Z', '2026-01-01 18:00Z'
     ]::timestamptz[]) as at;

@@ -8,8 +8,8 @@ as $$
     select set_config('role', 'none', true), set_config('request.jwt.claims', '', true)
 $$;
 
--- A tenant with an account for each role, meters M-1 (north) to M-5 (central) installed in 2020, and M-1 owned by alice
--- and M-2 by bob since then.
+-- A tenant with an account for each role, meters M-1 (north) to M-5 (central) that have sent since 2020, and M-1 owned
+-- by alice and M-2 by bob since then.
 create function tap.make_tenant(new_code text) returns integer
 language plpgsql
 as $$
@@ -24,6 +24,7 @@ begin
         'meter_id', 'M-' || n, 'region', (array['north', 'south', 'east', 'west', 'central'])[n],
         'installed_at', '2020-01-01T00:00:00Z'
     ))) from generate_series(1, 5) as n;
+    update grid.meter set begins_at = installed_at where tenant_id = made;
     perform tap.own(new_code, 'M-1', 'alice', '[2020-01-01 00:00Z,)');
     perform tap.own(new_code, 'M-2', 'bob', '[2020-01-01 00:00Z,)');
     return made;

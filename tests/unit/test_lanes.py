@@ -44,7 +44,9 @@ def test_failures_are_shown_in_one_piece(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_every_test_is_in_a_lane() -> None:
     folders = {path.name for path in Path(__file__).parent.parent.iterdir() if any(path.glob("test_*.py"))}
-    assert folders == {name.removeprefix("tests/") for names in lanes.LANES for name in names}
+    in_lanes = {name.removeprefix("tests/") for names in lanes.LANES for name in names}
+    assert folders - in_lanes == {"containers"}, "which needs an engine: make test-containers"
+    assert in_lanes <= folders
 
 
 @pytest.fixture

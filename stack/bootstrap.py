@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import re
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -20,10 +22,13 @@ OLDEST = (3, 11)
 # The lock names every package, so pip has nothing to work out. Where it does, a package asked for with an
 # extra (coverage[toml], locked as coverage) is taken in its newest version, which no hash is known of.
 LOCKED = ("--require-hashes", "--no-deps", "-r")
+MACHINES = ("x86_64",)
 
 
 def main(arguments: list[str]) -> int:
     """Bring the environment up to date; returns the exit status."""
+    if reason := refusal(platform.machine(), shutil.which, os.environ):
+        return _fail(reason)
     if sys.version_info < OLDEST:
         return _fail(
             f"Python 3.11 or newer is needed, not {sys.version.split()[0]}. Choose another: make PYTHON=..."
@@ -40,6 +45,23 @@ def main(arguments: list[str]) -> int:
         return 1
     _stamp_file(lock).write_text(_fingerprint(lock), encoding="utf-8")
     return 0
+
+
+def refusal(machine: str, which: Callable[[str], str | None], environment: Mapping[str, str]) -> str | None:
+    """Why this machine cannot run SEGS, with the way round; None if it can."""
+    if machine not in MACHINES:
+        return (
+            f"SEGS runs on x86-64, and this machine is {machine}: its PostgREST comes for x86-64 alone. Use"
+            " such a machine, or containers that emulate one:"
+            " DOCKER_DEFAULT_PLATFORM=linux/amd64 docker compose up (deploy/README.md)"
+        )
+    if which("apt-get") is None and which("mmdebstrap") is None and not environment.get("SEGS_DATABASE_URL"):
+        return (
+            "SEGS takes its servers from Debian's packages, and this machine has no apt-get. Run the platform"
+            " with docker compose up (deploy/README.md), or point SEGS_DATABASE_URL at a server of your own and"
+            " have redis-server and nginx on PATH"
+        )
+    return None
 
 
 def _fingerprint(lock: Path) -> str:

@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack import host
+from stack import bootstrap, host
 from stack.paths import CHECKOUT, cache_dir
 from stack.progress import SetupError, say, step
 
@@ -40,7 +40,6 @@ PACKAGES = (
 )
 RECIPE = 1  # raise when the way a root is built changes
 PG_BIN = "/usr/lib/postgresql/17/bin"
-SUPPORTED_MACHINES = ("x86_64",)
 _DPKG_EXCLUDES = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*")
 
 
@@ -123,10 +122,8 @@ def ensure(need_root: bool = True, also: Sequence[str] = ()) -> Runtime:
     ``need_root`` false: a machine that cannot build the root may use its own redis-server and nginx.
     ``also``: more Debian packages than SEGS itself needs; they go into a root of their own.
     """
-    if platform.machine() not in SUPPORTED_MACHINES:
-        raise SetupError(
-            f"the local runtime needs an x86-64 machine; this one is {platform.machine()}. {host.INSTEAD}"
-        )
+    if reason := bootstrap.refusal(platform.machine(), shutil.which, os.environ):
+        raise SetupError(reason)
     root = _ensure_root(need_root, (*PACKAGES, *also))
     return Runtime(root=root, node_modules=_ensure_node_modules(), node=_node_binary())
 

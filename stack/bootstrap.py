@@ -58,8 +58,8 @@ def refusal(machine: str, which: Callable[[str], str | None], environment: Mappi
     if which("apt-get") is None and which("mmdebstrap") is None and not environment.get("SEGS_DATABASE_URL"):
         return (
             "SEGS takes its servers from Debian's packages, and this machine has no apt-get. Run the platform"
-            " with docker compose up (deploy/README.md), or point SEGS_DATABASE_URL at a server of your own and"
-            " have redis-server and nginx on PATH"
+            " with docker compose up (deploy/README.md), or point SEGS_DATABASE_URL at a server of your own"
+            " and have redis-server and nginx on PATH"
         )
     return None
 

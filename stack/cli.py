@@ -195,7 +195,9 @@ def _add_invite(add: AddCommand) -> None:
 
 
 def _add_db(commands: Any, common: argparse.ArgumentParser) -> None:
-    group = commands.add_parser("db", help="Deploy the database: migrate, rollback, apply, status")
+    group = commands.add_parser(
+        "db", help="Deploy and repair the database: migrate, rollback, apply, status, repair-rollups"
+    )
     parts = group.add_subparsers(metavar="ACTION", required=True)
 
     def add(name: str, command: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
@@ -214,6 +216,18 @@ def _add_db(commands: Any, common: argparse.ArgumentParser) -> None:
         "begin-epoch",
         _db_begin_epoch,
         "Begin the event log again, after a restore or a failover that may have lost transactions",
+    )
+    repair = add(
+        "repair-rollups", _db_repair_rollups, "Sum the rollups again from what is kept, then the days"
+    )
+    repair.add_argument("--since", default="-infinity", metavar="TIME", help="from then on (default: all)")
+    repair.add_argument(
+        "--until", default="infinity", metavar="TIME", help="what is before that (default: all)"
+    )
+    repair.add_argument(
+        "--even-if-fewer",
+        action="store_true",
+        help="where a rollup has more readings than what it is summed from, too",
     )
 
 
@@ -401,6 +415,11 @@ def _db_status(options: argparse.Namespace) -> int:
 
 def _db_begin_epoch(options: argparse.Namespace) -> int:
     return _tell([database.begin_epoch(_admin_url(DataDir.at(options.data)))])
+
+
+def _db_repair_rollups(options: argparse.Namespace) -> int:
+    url = _admin_url(DataDir.at(options.data))
+    return _tell(database.repair_rollups(url, options.since, options.until, options.even_if_fewer))
 
 
 def _tell(done: list[str]) -> int:

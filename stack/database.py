@@ -229,6 +229,16 @@ def _apply(url: str) -> tuple[int, int]:
     return count, len(jobs)
 
 
+def repair_rollups(url: str, since: str, until: str, even_if_fewer: bool) -> list[str]:
+    """Sum the rollups again from what is kept; returns what the database said to it."""
+    said: list[str] = []
+    with _connect(url, autocommit=True) as connection:
+        connection.add_notice_handler(lambda notice: said.append(notice.message_primary or ""))
+        connection.execute("call rollup.repair(%s, %s, %s)", (since, until, even_if_fewer))
+        connection.execute("call rollup.refresh()")
+    return [*said, "repaired"]
+
+
 def _wake_scheduler(url: str) -> None:
     """Touch pg_cron's list of jobs until it runs one.
 

@@ -190,6 +190,8 @@ class Edition:
     name: str
     url: str
     dbmate: Path
+    data: Path | None = None
+    """Its data folder, if it is the TSL edition."""
 
     @property
     def single_connection(self) -> bool:
@@ -212,6 +214,6 @@ def edition(request: pytest.FixtureRequest, runtime: Runtime, tmp_path: Path) ->
     server = pglite.copy_of(runtime, template, tmp_path / "pglite")
     server.up()
     try:
-        yield Edition("tsl", server.url, runtime.dbmate)
+        yield Edition("tsl", server.url, runtime.dbmate, server.data)
     finally:
         server.stop()

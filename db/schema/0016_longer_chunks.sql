@@ -13,7 +13,7 @@ do $$
 declare
     d rollup.definition;
 begin
-    if current_setting('timescaledb.license') = 'timescale' then
+    if to_regclass('rollup.store_1m') is null then -- continuous aggregates: see rollup.driver()
         return;
     end if;
     for d in select * from rollup.definition loop
@@ -41,7 +41,7 @@ do $$
 declare
     d rollup.definition;
 begin
-    if current_setting('timescaledb.license') = 'timescale' then
+    if to_regclass('rollup.store_1m') is null then -- continuous aggregates: see rollup.driver()
         return;
     end if;
     for d in select * from rollup.definition loop

@@ -6,7 +6,7 @@ set local role segs_owner;
 -- that are there stay as they are.
 do $$
 begin
-    if current_setting('timescaledb.license') = 'timescale' then
+    if to_regclass('rollup.store_1m') is null then -- continuous aggregates: see rollup.driver()
         return;
     end if;
     perform public.set_chunk_time_interval('rollup.store_15m', interval '112 days');
@@ -19,7 +19,7 @@ reset role;
 set local role segs_owner;
 do $$
 begin
-    if current_setting('timescaledb.license') = 'timescale' then
+    if to_regclass('rollup.store_1m') is null then -- continuous aggregates: see rollup.driver()
         return;
     end if;
     perform public.set_chunk_time_interval('rollup.store_15m', interval '28 days');

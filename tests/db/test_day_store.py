@@ -14,15 +14,12 @@ import pytest
 
 from tests.conftest import Edition
 from tests.support.cluster import Database
+from tests.support.intake import INSERT, Intake
 from tests.support.wait import wait_until
 
 START = datetime(2026, 3, 27, 10, 0, tzinfo=UTC)
 """Two days before the clocks go forward in Berlin."""
 ZONES = ("Europe/Berlin", "Pacific/Auckland", "America/St_Johns")
-INSERT = (
-    "insert into grid.reading (ts, meter_id, energy)"
-    " select * from unnest(%s::timestamptz[], %s::integer[], %s::bigint[]) on conflict do nothing"
-)
 DIFFERENCE = """
 with bucket as (
     select meter_id, grid.window_start(ts) as bucket, count(*) as readings, sum(energy)::bigint as energy
@@ -66,9 +63,14 @@ def add_tenants(connection: Connection) -> list[tuple[int, list[int]]]:
 
 
 def take_in(
-    connection: Connection, rng: random.Random, tenant: int, meters: list[int], now: datetime
+    connection: Connection,
+    rng: random.Random,
+    tenant: int,
+    meters: list[int],
+    now: datetime,
+    intake: Intake | None = None,
 ) -> None:
-    """Readings as the ingest worker writes them: mostly new, some late by hours or days."""
+    """Readings, mostly new, some late by hours or days; without ``intake`` by INSERT alone."""
     ages = [
         rng.choice([rng.uniform(0, 600), rng.uniform(0, 40_000), rng.uniform(0, 250_000)])
         for _ in range(rng.randint(1, 40))
@@ -76,7 +78,11 @@ def take_in(
     times = [now - timedelta(seconds=age) for age in ages]
     energies = [rng.randint(-(10**6), 10**6) for _ in ages]
     with connection.transaction():
-        connection.execute(INSERT, (times, [rng.choice(meters) for _ in ages], energies))
+        keys = [rng.choice(meters) for _ in ages]
+        if intake is None:
+            connection.execute(INSERT, (times, keys, energies))
+        else:
+            intake.store(list(zip(times, keys, energies, strict=True)))
         time.sleep(rng.uniform(0, 0.005))
         connection.execute(
             "insert into ingest.batch"
@@ -93,10 +99,11 @@ def test_late_readings_reach_stored_days(edition: Edition, seed: int) -> None:
     stored = set()
     with edition.connect() as connection:
         tenants = add_tenants(connection)
+        intake = Intake(connection, edition.data)
         for step in range(16):
             now += timedelta(hours=rng.uniform(0.2, 6))
             for tenant, meters in rng.sample(tenants, 2):
-                take_in(connection, rng, tenant, meters, now)
+                take_in(connection, rng, tenant, meters, now, intake)
             if rng.random() < 0.5:
                 connection.execute("call grid.close_windows(%s)", (now,))
             if step == 10:

@@ -7,6 +7,7 @@ declare
 begin
     if isfinite(cutoff) then -- kept for ever otherwise, which drop_chunks refuses to be told
         select count(*) into dropped from public.drop_chunks('grid.reading', older_than => cutoff);
+        perform grid.note_dropped('readings', cutoff, dropped);
     end if;
     return dropped;
 end;

@@ -28,4 +28,4 @@ end;
 $$;
 
 comment on function rollup.advance(timestamptz) is
-'Incremental driver, step 1, in a transaction of its own: from now on, inserts into buckets closed by then are logged.';
+'Step 1, in a transaction of its own: from now on, inserts into buckets closed by then are logged.';

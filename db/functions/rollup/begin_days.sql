@@ -21,7 +21,7 @@ begin
        or (c.hypertable_schema, c.hypertable_name) in (
            select a.materialization_hypertable_schema, a.materialization_hypertable_name
            from timescaledb_information.continuous_aggregates as a
-           where a.view_schema = 'rollup' and a.view_name = 'reading_15m'
+           where a.view_schema = 'rollup' and a.view_name = 'aggregate_15m'
        );
     -- Waits for the inserts in flight: they looked at a time zone that may have been changed since. See
     -- grid.log_late_windows.

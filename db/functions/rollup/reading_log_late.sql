@@ -1,14 +1,7 @@
--- Continuous aggregates keep such a log themselves.
-do $$
-begin
-    if rollup.driver() = 'incremental' then
-        create trigger reading_log_late
-        after insert on grid.reading
-        referencing new table as inserted
-        for each statement execute function rollup.log_late();
+create trigger reading_log_late
+after insert on grid.reading
+referencing new table as inserted
+for each statement execute function rollup.log_late();
 
-        comment on trigger reading_log_late on grid.reading is
-        'Logs late readings for the incremental rollups.';
-    end if;
-end;
-$$;
+comment on trigger reading_log_late on grid.reading is
+'Logs late readings for the rollups.';

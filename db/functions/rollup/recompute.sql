@@ -1,68 +1,44 @@
-create function rollup.recompute(name text, max_buckets integer default 20000) returns integer
+create function rollup.recompute(name text, max_entries integer default 20000) returns integer
 language plpgsql
 as $$
 declare
-    d rollup.definition;
-    coarser rollup.definition;
-    first_bucket timestamptz;
-    last_bucket timestamptz;
-    recomputed integer;
+    taken integer;
 begin
-    select * into strict d from rollup.definition as x where x.name = recompute.name for update;
-    select * into coarser from rollup.definition as x where x.source = d.name;
-    select min(l.bucket), max(l.bucket) into first_bucket, last_bucket
-    from (
-        select x.bucket from rollup.late as x where x.name = d.name and x.bucket < d.materialised_until
-        order by x.bucket limit max_buckets
-    ) as l;
-    if first_bucket is null then
-        return 0;
-    end if;
-
-    -- One statement, one snapshot: a reading and its log entry commit together, so every entry taken here has its
-    -- readings in the sums. The lateral join keeps the cost to the meters and buckets that changed.
+    -- Added to what is stored, never summed from the source again: that may have been dropped.
     execute format(
         $query$
         with taken as (
             delete from rollup.late as l
-            where l.name = %1$L and l.bucket between %2$L and %3$L
-            returning l.meter_id, l.bucket
+            where l.ctid = any (array(
+                select x.ctid
+                from rollup.late as x
+                where x.name = %1$L
+                  and x.bucket < (select d.materialised_until from rollup.definition as d where d.name = %1$L)
+                order by x.bucket
+                limit $1
+            ))
+            returning l.meter_id, l.bucket, l.readings, l.energy, l.energy_min, l.energy_max
         ),
-
-        changed as materialized (select distinct t.meter_id, t.bucket from taken as t),
 
         stored as (
             insert into rollup.store_%1$s as o (bucket, meter_id, readings, energy, energy_min, energy_max)
-            select n.* from changed as c cross join lateral (%4$s) as n
+            select t.bucket, t.meter_id, sum(t.readings)::bigint, sum(t.energy)::bigint, min(t.energy_min), max(t.energy_max)
+            from taken as t
+            group by t.bucket, t.meter_id
             on conflict (meter_id, bucket) do update
-            set readings = excluded.readings, energy = excluded.energy,
-                energy_min = excluded.energy_min, energy_max = excluded.energy_max
-            returning o.meter_id, o.bucket
-        ),
-
-        cascaded as (
-            insert into rollup.late (name, meter_id, bucket)
-            select distinct %5$L, s.meter_id, public.time_bucket(%6$L::interval, s.bucket)
-            from stored as s
-            where %5$L is not null and s.bucket < %7$L
+            set readings = o.readings + excluded.readings, energy = o.energy + excluded.energy,
+                energy_min = least(o.energy_min, excluded.energy_min),
+                energy_max = greatest(o.energy_max, excluded.energy_max)
         )
 
-        select count(*) from stored
+        select count(*) from taken
         $query$,
-        d.name, first_bucket, last_bucket,
-        rollup.bucket_sums(
-            d.name,
-            format(
-                's.meter_id = c.meter_id and s.bucket >= c.bucket and s.bucket < c.bucket + %L::interval'
-                ' and s.bucket >= %L and s.bucket < %L', d.width, first_bucket, last_bucket + d.width
-            )
-        ),
-        coarser.name, coarser.width, coarser.materialised_until
-    ) into recomputed;
-    return recomputed;
+        name
+    ) into taken using max_entries;
+    return taken;
 end;
 $$;
 
 comment on function rollup.recompute(text, integer) is
-'Incremental driver, step 3: recomputes the logged meters and buckets of a rollup, oldest first, and logs them for the
-next coarser one. Returns how many; 0 when the log is empty.';
+'Incremental driver, step 3: adds what came late to the stored buckets of a rollup, oldest first. Returns how many '
+'entries of rollup.late it took; 0 when there are none left.';

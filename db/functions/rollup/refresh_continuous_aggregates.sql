@@ -1,35 +1,37 @@
-create procedure rollup.refresh_continuous_aggregates(at timestamptz)
+-- Always by force: what TimescaleDB itself knows of changes is not complete. See rollup.log_late.
+create procedure rollup.refresh_continuous_aggregates(ends timestamptz)
 language plpgsql
 as $$
 declare
     d rollup.definition;
-    from_bucket timestamptz;
-    until_bucket timestamptz;
+    next record;
+    busy boolean;
 begin
-    for d in select * from rollup.definition order by width loop
-        -- Never before the oldest readings kept, nor before what is kept of the source: refreshing a range that was
-        -- dropped there would empty it here.
-        select public.time_bucket(d.width, max(kept.since) + d.width - interval '1 microsecond')
-        into from_bucket
-        from (
-            select min(c.range_start) as since
-            from timescaledb_information.chunks as c
-            where (c.hypertable_schema, c.hypertable_name) = ('grid', 'reading')
-               or (c.hypertable_schema, c.hypertable_name) in (
-                   select a.materialization_hypertable_schema, a.materialization_hypertable_name
-                   from timescaledb_information.continuous_aggregates as a
-                   where a.view_schema = 'rollup' and a.view_name = 'reading_' || d.source
-               )
-            group by c.hypertable_schema, c.hypertable_name
-        ) as kept;
-        until_bucket := rollup.closed_until(d.name, at);
-        commit;
-        if until_bucket > from_bucket then
-            call public.refresh_continuous_aggregate('rollup.reading_' || d.name, from_bucket, until_bucket);
-        end if;
+    loop
+        busy := false;
+        for d in select * from rollup.definition order by width loop
+            select * into next from rollup.next_buckets(d.name);
+            if next.until is not null then
+                busy := true;
+                call rollup.refresh_range(d.name, next.since, next.until);
+                perform rollup.mark_materialised(d.name, next.until);
+            end if;
+            commit;
+            select * into next from rollup.next_late(d.name);
+            commit;
+            if next.until is not null then
+                busy := true;
+                call rollup.refresh_range(d.name, next.since, next.until);
+                delete from rollup.late as l
+                where l.name = d.name and l.bucket >= next.since and l.bucket < next.until and l.taken;
+                commit;
+            end if;
+        end loop;
+        exit when not busy or clock_timestamp() >= ends;
     end loop;
 end;
 $$;
 
 comment on procedure rollup.refresh_continuous_aggregates (timestamptz) is
-'The continuous aggregate driver''s part of rollup.refresh().';
+'The continuous aggregate driver''s part of rollup.refresh(): round after round, each a step of every rollup, until '
+'nothing is left or ends has passed.';

@@ -1,36 +1,32 @@
-create procedure rollup.refresh_stores(at timestamptz, inout complete boolean)
+create procedure rollup.refresh_stores(ends timestamptz)
 language plpgsql
 as $$
 declare
     d rollup.definition;
+    busy boolean;
 begin
-    complete := false;
-    perform rollup.advance(at);
-    commit;
-    for d in select * from rollup.definition order by width loop
-        loop
+    loop
+        busy := false;
+        for d in select * from rollup.definition order by width loop
             -- Two at once would only wait for one another.
             if not pg_try_advisory_xact_lock('rollup.definition'::regclass::oid::bigint) then
                 rollback;
                 return;
             end if;
-            exit when not rollup.materialise(d.name);
+            busy := rollup.materialise(d.name) or busy;
             commit;
-        end loop;
-        loop
             if not pg_try_advisory_xact_lock('rollup.definition'::regclass::oid::bigint) then
                 rollback;
                 return;
             end if;
-            exit when rollup.recompute(d.name) = 0;
+            busy := rollup.recompute(d.name) > 0 or busy;
             commit;
         end loop;
-        commit;
+        exit when not busy or clock_timestamp() >= ends;
     end loop;
-    complete := true;
 end;
 $$;
 
-comment on procedure rollup.refresh_stores (timestamptz, boolean) is
-'The incremental driver''s part of rollup.refresh(). complete: whether it came to the end; not where the same is done '
-'elsewhere.';
+comment on procedure rollup.refresh_stores (timestamptz) is
+'The incremental driver''s part of rollup.refresh(): round after round, each a step of every rollup, until nothing is '
+'left or ends has passed.';

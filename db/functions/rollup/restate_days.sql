@@ -6,7 +6,8 @@ declare
     taken integer;
 begin
     -- One statement, one snapshot: a reading and its entry commit together, so every entry taken here has its readings
-    -- in the sums. From the readings themselves: the rollups may not have them yet.
+    -- in the sums. Readings are only ever added: a day that would lose some stays, since its quarters of an hour were
+    -- dropped.
     with due as (
         -- What came for a day that is not stored yet waits until it is: the storing may not have seen it.
         select l.ctid, l.meter_id, p.time_zone, p.stored_from, (l.window_start at time zone p.time_zone)::date as day
@@ -43,18 +44,15 @@ begin
         from changed as c
         join bounds as b using (day, time_zone)
         cross join lateral (
-            select sum(w.readings)::bigint, sum(w.energy)::bigint, max(w.energy), min(w.bucket), max(w.bucket)
-            from (
-                select grid.window_start(r.ts) as bucket, count(*) as readings, sum(r.energy)::bigint as energy
-                from grid.reading as r
-                where r.meter_id = c.meter_id and r.ts >= b.since and r.ts < b.until
-                group by 1
-            ) as w
+            select sum(r.readings)::bigint, sum(r.energy)::bigint, max(r.energy), min(r.bucket), max(r.bucket)
+            from rollup.reading_15m as r
+            where r.meter_id = c.meter_id and r.bucket >= b.since and r.bucket < b.until
             having count(*) > 0
         ) as n
         on conflict (meter_id, day) do update
         set readings = excluded.readings, energy = excluded.energy, energy_peak = excluded.energy_peak,
             first_bucket = excluded.first_bucket, last_bucket = excluded.last_bucket
+        where excluded.readings >= o.readings
     )
 
     select count(*) into taken from taken;

@@ -1,6 +1,6 @@
--- What sealed says was read before the rollups were refreshed. So every reading of a day that it seals is either in the
--- rollups, or came after the sealing and is in rollup.late_day: none is in neither.
-create function rollup.store_days(sealed grid.window_progress[]) returns boolean
+-- Every reading of a sealed day is either in the quarters of an hour, which are complete, or was committed after they
+-- were read, and so after the sealing: then it is in rollup.late_day.
+create function rollup.store_days() returns boolean
 language plpgsql
 as $$
 declare
@@ -10,7 +10,7 @@ begin
     select p.time_zone, p.stored_until as day, p.ends_at as since, u.day_start as until, array_agg(p.tenant_id) as tenants
     into next
     from rollup.day_progress as p
-    join unnest(sealed) as s using (tenant_id)
+    join grid.window_progress as s using (tenant_id)
     join grid.tenant as t using (tenant_id, time_zone)
     cross join lateral grid.day_start(p.stored_until + 1, p.time_zone) as u (day_start)
     where u.day_start <= s.sealed_until
@@ -35,6 +35,6 @@ begin
 end;
 $$;
 
-comment on function rollup.store_days(grid.window_progress[]) is
-'Days, step 3: stores the oldest day that is not stored yet of all tenants where sealed says it is over; false when '
+comment on function rollup.store_days() is
+'Days, step 3: stores the oldest day that is over and not stored yet, of all tenants that stand there; false when '
 'there is none.';

@@ -35,7 +35,7 @@ faults, as shares drawn from the seed:
   late       of readings: sent only late_minutes (20) or an interval after the others
   silent     of meters: send nothing for two hours
   spike      of meters and windows: 150 kWh more than real
-  negative   of meters and windows: negative energy
+  negative   of meters and windows: negative energy (refused but of two-way meters)
   zero       of meters and windows: no energy
   "none", or "default" for duplicate=0.02,late=0.01,negative=0.001,zero=0.002,spike=0.002,
   silent=0.01, or your own list in that form.

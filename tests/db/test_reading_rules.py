@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support import vectors
-from workers.ingest.readings import Limits, screen, shape
+from workers.ingest.readings import Limits, Meter, screen, shape
 from workers.ingest.rows import EPOCH_SHIFT, as_rows
 
 FILE = vectors.readings()
@@ -22,7 +22,8 @@ select j.code, j.message, case when j.code is null then j.ts end, j.energy,
     j.voltage::float8, j.current::float8
 from grid.tenant as t
 cross join ingest.judge(
-    array_fill(t.tenant_id, array[cardinality(%(sent)s::jsonb[])]), %(sent)s::jsonb[], %(at)s
+    array_fill(t.tenant_id, array[cardinality(%(sent)s::jsonb[])]), %(sent)s::jsonb[], %(stamped)s::text[],
+    %(at)s
 ) as j
 where t.code = 'vectors' order by j.place
 """
@@ -33,16 +34,29 @@ def judged(shared: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[Any]]
     """The meters of the vectors, in a transaction that is rolled back."""
     with shared.transaction(force_rollback=True):
         shared.execute("insert into grid.tenant (code, name) values ('vectors', 'Vectors')")
-        meters = [{"meter_id": code, "region": "north"} for code in FILE.meters]
+        meters = [
+            {"meter_id": meter["meter_id"], "region": "north", "kind": meter["kind"]} for meter in FILE.meters
+        ]
         shared.execute(
             "select grid.register_meters(t.tenant_id, %s) from grid.tenant as t where t.code = 'vectors'",
             (json.dumps(meters),),
         )
+        shared.execute(
+            "update grid.tenant set reading_interval = %s where code = 'vectors'", (FILE.interval,)
+        )
+        for meter in FILE.meters:
+            shared.execute(
+                "update grid.meter set connection_kw = %s"
+                " where code = %s and tenant_id = (select tenant_id from grid.tenant where code = 'vectors')",
+                (meter["connection_kw"], meter["meter_id"]),
+            )
         yield shared
 
 
-def verdicts(connection: psycopg.Connection[Any], texts: list[str], at: datetime) -> list[dict[str, Any]]:
-    rows = connection.execute(JUDGE, {"sent": texts, "at": at}).fetchall()
+def verdicts(
+    connection: psycopg.Connection[Any], texts: list[str], stamped: list[str | None]
+) -> list[dict[str, Any]]:
+    rows = connection.execute(JUDGE, {"sent": texts, "stamped": stamped, "at": FILE.at}).fetchall()
     return [
         {"ts": ts, "mwh": energy, "voltage": voltage, "current": current}
         if code is None
@@ -53,7 +67,7 @@ def verdicts(connection: psycopg.Connection[Any], texts: list[str], at: datetime
 
 def test_readings_are_judged_as_written_down(judged: psycopg.Connection[Any]) -> None:
     cases = [case for case in FILE.cases if case.jsonb]
-    found = verdicts(judged, [case.text for case in cases], FILE.at)
+    found = verdicts(judged, [case.text for case in cases], [case.stamped for case in cases])
     assert {case.name: one for case, one in zip(cases, found, strict=True)} == {
         case.name: case.expected for case in cases
     }
@@ -66,6 +80,16 @@ def test_the_rest_cannot_be_sent_to_the_queue(judged: psycopg.Connection[Any]) -
                 judged.execute("select %s::jsonb", (case.text,))
 
 
+METERS = {
+    meter["meter_id"]: Meter(
+        number,
+        meter["highest"],
+        meter["kind"] == "two_way",
+        FILE.interval // timedelta(microseconds=1),
+        False,
+    )
+    for number, meter in enumerate(FILE.meters, 1)
+}
 # Readings that are right but for some letters.
 plain = json.dumps({"meter_id": "M-1", "timestamp": "2026-11-24T10:00:00.25+01:00", "kwh": 0.25})
 letters = st.sampled_from(
@@ -84,7 +108,7 @@ numbers = (
     | st.from_regex(r"-?(0|[1-9]\d{0,3})(\.\d{1,20})?([eE][+-]?\d{1,3})?", fullmatch=True)
 )
 fields = {
-    "meter_id": st.sampled_from(['"M-1"', '"M-1"', '"M-1"', '"M-9"', '"M 1"', "1"]),
+    "meter_id": st.sampled_from(['"M-1"', '"M-1"', '"M-2"', '"M-3"', '"M-9"', '"M 1"', "1"]),
     "timestamp": stamps.map(json.dumps) | st.just('"2026-11-24T10:00:00.5Z"'),
     "kwh": numbers,
     "voltage": numbers,
@@ -110,7 +134,7 @@ def sent(draw: st.DrawFn) -> str:
 def by_http(text: str) -> dict[str, Any]:
     items = [json.loads(text, parse_int=float)]
     limits = Limits(timedelta(minutes=5), timedelta(days=35), 10_000_000_000)
-    result = screen(lambda: items, shape(items), {"M-1": 1}, limits, FILE.at.timestamp())
+    result = screen(lambda: items, shape(items), METERS, limits, FILE.at.timestamp())
     if result.rejections:
         return {"code": result.rejections[0].code, "message": result.rejections[0].message}
     (row,) = as_rows([result.packed])
@@ -131,6 +155,6 @@ def test_any_reading_is_judged_alike(judged: psycopg.Connection[Any], texts: lis
         )
         if valid
     ]
-    assert list(zip(readable, verdicts(judged, readable, FILE.at), strict=True)) == [
+    assert list(zip(readable, verdicts(judged, readable, [None] * len(readable)), strict=True)) == [
         (text, by_http(text)) for text in readable
     ]

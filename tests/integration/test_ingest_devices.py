@@ -17,7 +17,7 @@ def make_token(database: Database, meters: list[str] | None = None) -> str:
     """A token of tenant demo, as its administrator would make it."""
     token: str = database.value(
         "select d.token from auth.user_account as u,"
-        " lateral auth.create_device_token(u.tenant_id, 'Gateway', %s, u.user_id) as d"
+        " lateral auth.create_device_token(u.tenant_id, 'Gateway', %s, u.user_id, null) as d"
         " where u.email = 'admin@demo.example'",
         (meters,),
     )

@@ -23,7 +23,7 @@ async def test_readings_are_stored_exactly(gateway: Gateway, database: Database)
     answer = await gateway.send(
         [
             reading(1, at, kwh=0.1234565, voltage=230.5, current=1.5),
-            reading(2, at, kwh=-10_000),
+            reading(2, at, kwh=250),
             reading(3, at + timedelta(microseconds=1), kwh=0, voltage=None),
         ]
     )
@@ -31,7 +31,7 @@ async def test_readings_are_stored_exactly(gateway: Gateway, database: Database)
     rows = database.rows("select ts, energy, voltage, current, quality from grid.reading order by meter_id")
     assert rows == [
         (at, 123456, 230.5, 1.5, 0),
-        (at, -10_000_000_000, None, None, 0),
+        (at, 250_000_000, None, None, 0),
         (at + timedelta(microseconds=1), 0, None, None, 0),
     ]
 
@@ -77,6 +77,8 @@ BAD_READINGS: list[tuple[bytes, str]] = [
     (b'{"meter_id": "SIM-00001", "timestamp": "%(ahead)s", "kwh": 1}', "time_in_future"),
     (b'{"meter_id": "SIM-00001", "timestamp": "%(old)s", "kwh": 1}', "time_too_old"),
     (b'{"meter_id": "SIM-00001", "timestamp": "%(now)s", "kwh": 10001}', "energy_out_of_range"),
+    (b'{"meter_id": "SIM-00001", "timestamp": "%(now)s", "kwh": 9999}', "energy_above_connection"),
+    (b'{"meter_id": "SIM-00001", "timestamp": "%(now)s", "kwh": -1}', "negative_energy"),
     (b'{"meter_id": "SIM-00001", "timestamp": "%(now)s", "kwh": 1' + b"0" * 400 + b"}", "invalid_reading"),
     (b'{"meter_id": "NOBODY", "timestamp": "%(now)s", "kwh": 1}', "unknown_meter"),
 ]
@@ -228,6 +230,8 @@ async def test_the_queue_gives_the_same_verdicts(gateway: Gateway, database: Dat
         reading(2, at, kwh=0.0000005),
         reading(2, at + timedelta(seconds=1), kwh=0.0000015),
         reading(3, at, kwh=10_001),
+        reading(3, at, kwh=9_999),
+        reading(3, at, kwh=-1),
         reading(3, at + timedelta(minutes=6)),
         reading(3, at - timedelta(days=36)),
         {**reading(3, at), "meter_id": "NOBODY"},

@@ -58,6 +58,7 @@ async def test_a_back_fill_with_faults_is_stored_to_the_milliwatt_hour(
         faults=Faults(duplicate=0.05, late=0.05, negative=0.01, spike=0.01),
     )
     fleet, stats = make_fleet(options), Statistics()
+    database.rows("update grid.meter set kind = 'two_way'")  # else what is negative would be refused
     async with aiohttp.ClientSession() as http:
         run = await play(
             options, fleet, HttpSender(http, ingest_server.url, keys.mint("device"), stats), stats

@@ -60,6 +60,8 @@ def of_readings() -> set[str]:
         readings.TIME_IN_FUTURE,
         readings.TIME_TOO_OLD,
         readings.ENERGY_OUT_OF_RANGE,
+        readings.NEGATIVE_ENERGY,
+        readings.ENERGY_ABOVE_CONNECTION,
         readings.CONFLICT,
     }
 

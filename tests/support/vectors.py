@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ class ReadingCase:
 
     name: str
     text: str
+    stamped: str | None
+    """How its device stamps readings."""
     jsonb: bool
     """Whether jsonb can hold it."""
     expected: dict[str, Any]
@@ -28,7 +30,10 @@ class Readings:
     """readings.json."""
 
     at: datetime
-    meters: list[str]
+    interval: timedelta
+    """Of every meter."""
+    meters: list[dict[str, Any]]
+    """As they are registered, and what a reading of theirs may be (mWh)."""
     cases: list[ReadingCase]
 
 
@@ -37,17 +42,18 @@ def readings() -> Readings:
     file = json.loads((VECTORS / "readings.json").read_text(encoding="utf-8"))
     return Readings(
         datetime.fromisoformat(file["at"]),
+        timedelta(seconds=file["interval_seconds"]),
         file["meters"],
         [_case(file["reading"], dict(case)) for case in file["cases"]],
     )
 
 
 def _case(base: dict[str, str], case: dict[str, Any]) -> ReadingCase:
-    name, jsonb = case.pop("name"), case.pop("jsonb", True)
+    name, jsonb, stamped = case.pop("name"), case.pop("jsonb", True), case.pop("stamped", None)
     fields = {**base, **case.pop("given", {})}
     whole = ", ".join(f"{json.dumps(key)}: {value}" for key, value in fields.items() if value is not None)
     text = case.pop("item", "{" + whole + "}")
     if "code" in case:
-        return ReadingCase(name, text, jsonb, case)
+        return ReadingCase(name, text, stamped, jsonb, case)
     ts = datetime.fromisoformat(case["ts"])
-    return ReadingCase(name, text, jsonb, {"voltage": None, "current": None, **case, "ts": ts})
+    return ReadingCase(name, text, stamped, jsonb, {"voltage": None, "current": None, **case, "ts": ts})

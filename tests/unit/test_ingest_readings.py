@@ -14,6 +14,7 @@ from workers.ingest.readings import (
     MALFORMED,
     MANY,
     Limits,
+    Meter,
     Screened,
     duration,
     fault,
@@ -28,12 +29,13 @@ from workers.ingest.rows import EPOCH_SHIFT, as_rows, pack_row
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 LIMITS = Limits(timedelta(minutes=5), timedelta(days=35), 10_000_000_000)
+METERS = {code: Meter(key, 10_000_000_000, True, 60_000_000, False) for key, code in ((1, "M-1"), (2, "M-2"))}
 GOOD: dict[str, Any] = {"meter_id": "M-1", "timestamp": "2026-07-01T12:00:00Z", "kwh": 0.25}
 
 
 def screened(*items: Any) -> Screened:
     values = list(items)
-    return screen(lambda: values, shape(values), {"M-1": 1, "M-2": 2}, LIMITS, NOW.timestamp())
+    return screen(lambda: values, shape(values), METERS, LIMITS, NOW.timestamp())
 
 
 def rejection(item: Any) -> tuple[str, str]:

@@ -97,7 +97,8 @@ class Ingest:
         batch = await run(lambda: read_batch(body, max_bytes=max_bytes, max_readings=max_readings))
         directory = await self.tenants.directory(device.tenant)
         screened = await self._screen(batch, directory, device, run)
-        job = _job(directory.tenant_id, screened, await run(lambda: _kept(directory.tenant_id, screened)))
+        kept = await run(lambda: _kept(directory.tenant_id, screened, device.end))
+        job = _job(directory.tenant_id, screened, kept, device.end)
         outcome = Outcome()
         if job.size:
             self.writer.submit(job)
@@ -125,7 +126,9 @@ class Ingest:
         if device.meters is not None:
             # A meter that is not the device's is no meter to it, in the same words as one that is nobody's.
             meters = {code: meters[code] for code in device.meters.intersection(codes) if code in meters}
-        return await run(lambda: screen(lambda: batch.items, readings, meters, limits, time.time()))
+        return await run(
+            lambda: screen(lambda: batch.items, readings, meters, limits, time.time(), device.end)
+        )
 
     async def _aside(self, work: Callable[[], T]) -> T:
         """Large bodies one at a time, outside the event loop: it goes on serving others."""
@@ -245,15 +248,15 @@ async def _here(work: Callable[[], T]) -> T:
     return work()
 
 
-def _kept(tenant_id: int, screened: Screened) -> list[QuarantineRow]:
+def _kept(tenant_id: int, screened: Screened, end: bool | None) -> list[QuarantineRow]:
     return [
-        QuarantineRow(tenant_id, item.code, item.message, json.dumps(item.reading))
+        QuarantineRow(tenant_id, item.code, item.message, json.dumps(item.reading), end)
         for item in screened.rejections
         if item.reading is not None
     ]
 
 
-def _job(tenant_id: int, screened: Screened, kept: list[QuarantineRow]) -> Job:
+def _job(tenant_id: int, screened: Screened, kept: list[QuarantineRow], end: bool | None) -> Job:
     return Job(
         tenant_id=tenant_id,
         count=screened.count,
@@ -262,6 +265,7 @@ def _job(tenant_id: int, screened: Screened, kept: list[QuarantineRow]) -> Job:
         quarantine=kept,
         done=asyncio.get_running_loop().create_future(),
         sent=screened.accepted_as_sent,
+        end=end,
         request_id=request_id.current.get(),
     )
 

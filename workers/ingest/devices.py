@@ -24,6 +24,8 @@ class Device(NamedTuple):
     subject: str
     tenant: str
     meters: frozenset[str] | None = None
+    end: bool | None = None
+    """Whether it stamps readings with the end of their interval; None: as the tenant says."""
 
 
 class Devices:
@@ -69,8 +71,8 @@ class Devices:
             raise
         device = None
         if row is not None:
-            device_id, tenant, meters = row
-            device = Device(device_id, tenant, None if meters is None else frozenset(meters))
+            device_id, tenant, meters, end = row
+            device = Device(device_id, tenant, None if meters is None else frozenset(meters), end)
         if len(self._remembered) >= MAX_REMEMBERED:
             self._remembered.clear()
         self._remembered[token_hash] = (asked_at + self._ttl, device)

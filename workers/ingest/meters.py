@@ -1,4 +1,4 @@
-"""Meter codes and tenants to their internal keys, remembered for a while."""
+"""Meters and tenants by code, remembered for a while."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from workers.db import Pool, is_transient
 from workers.errors import Forbidden, Unavailable
 from workers.ingest import statements
+from workers.ingest.readings import Meter
 
 MAX_KNOWN = 1_000_000
 MAX_UNKNOWN = 100_000
@@ -24,14 +25,14 @@ class MeterDirectory:
         self._tenant = tenant
         self._ttl = ttl
         self._unknown_ttl = unknown_ttl
-        self._known: dict[str, int] = {}
+        self._known: dict[str, Meter] = {}
         self._known_until = 0.0
         self._unknown: dict[str, float] = {}
         self._wanted: set[str] = set()
-        self._next: asyncio.Task[dict[str, int]] | None = None
+        self._next: asyncio.Task[dict[str, Meter]] | None = None
         self._querying = asyncio.Lock()
 
-    def known(self) -> Mapping[str, int]:
+    def known(self) -> Mapping[str, Meter]:
         """What is remembered now; all of it is forgotten every ``ttl`` seconds."""
         now = time.monotonic()
         if now >= self._known_until or len(self._known) > MAX_KNOWN:
@@ -39,7 +40,7 @@ class MeterDirectory:
             self._known_until = now + self._ttl
         return self._known
 
-    async def resolve(self, codes: Collection[str]) -> dict[str, int]:
+    async def resolve(self, codes: Collection[str]) -> dict[str, Meter]:
         """Keys of ``codes``; unknown ones are absent. Raises :class:`Unavailable` without a database."""
         known = self.known()
         now = time.monotonic()
@@ -50,13 +51,13 @@ class MeterDirectory:
             found.update({code: fetched[code] for code in missing if code in fetched})
         return found
 
-    async def _fetch(self, codes: list[str]) -> dict[str, int]:
+    async def _fetch(self, codes: list[str]) -> dict[str, Meter]:
         self._wanted.update(codes)
         if self._next is None:
             self._next = asyncio.create_task(self._query())
         return await asyncio.shield(self._next)
 
-    async def _query(self) -> dict[str, int]:
+    async def _query(self) -> dict[str, Meter]:
         """Ask for everything that was wanted by the time the query before has finished."""
         async with self._querying:
             wanted, self._wanted, self._next = list(self._wanted), set(), None

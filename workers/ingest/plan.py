@@ -39,6 +39,8 @@ class Job:
     """Set after the commit."""
     sent: Callable[[int], str]
     """A reading, by its place among those it brings, as JSON."""
+    end: bool | None = None
+    """How its device stamps readings (see :func:`workers.ingest.readings.screen`)."""
     request_id: str = ""
 
     @property
@@ -48,7 +50,7 @@ class Job:
 
     def conflict(self, place: int) -> QuarantineRow:
         """A reading that must be kept beside the one that is stored."""
-        return QuarantineRow(self.tenant_id, CONFLICT, CONFLICT_MESSAGE, self.sent(place))
+        return QuarantineRow(self.tenant_id, CONFLICT, CONFLICT_MESSAGE, self.sent(place), self.end)
 
 
 class Repeats(NamedTuple):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -42,11 +42,15 @@ FIELDS = frozenset({"meter_id", "timestamp", "kwh", "voltage", "current"})
 REQUIRED = ("meter_id", "timestamp", "kwh")
 BOUNDS = {"voltage": (0, 1_000_000), "current": (-100_000, 100_000)}
 
+FOREVER = np.iinfo(np.int64).max
+
 INVALID_READING = "invalid_reading"
 UNKNOWN_METER = "unknown_meter"
 TIME_IN_FUTURE = "time_in_future"
 TIME_TOO_OLD = "time_too_old"
 ENERGY_OUT_OF_RANGE = "energy_out_of_range"
+NEGATIVE_ENERGY = "negative_energy"
+ENERGY_ABOVE_CONNECTION = "energy_above_connection"
 CONFLICT = "conflict"
 CONFLICT_MESSAGE = "another value is stored for this meter and time"
 
@@ -56,6 +60,38 @@ class Malformed:
 
 
 MALFORMED = Malformed()
+
+
+class Meter(NamedTuple):
+    """A meter's internal key, and what its readings may claim (ingest.meter_rules)."""
+
+    key: int
+    highest: int
+    """mWh of one reading."""
+    feeds_in: bool
+    """Whether readings may be negative."""
+    interval: int
+    """Microseconds."""
+    end: bool
+    """Whether its readings are stamped with the end of their interval, where the device says nothing."""
+    until: int = FOREVER
+    """When it retired (Unix time in microseconds)."""
+    past: tuple[tuple[int, bool], ...] = ()
+    """Until when it fed in or did not, in order; from the last one on, as ``feeds_in`` says."""
+
+    past_intervals: tuple[tuple[int, int], ...] = ()
+    """Until when readings had another interval, in order."""
+
+    def start(self, stamp: int, end: bool | None) -> int:
+        """The start of an interval, by a timestamp."""
+        if not (self.end if end is None else end):
+            return stamp
+        lengths = (length for until, length in self.past_intervals if stamp - length < until)
+        return stamp - next(lengths, self.interval)
+
+    def may_be_negative(self, ts: int) -> bool:
+        """Whether it feeds in at a time."""
+        return next((feeds_in for until, feeds_in in self.past if ts < until), self.feeds_in)
 
 
 class Reading(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -84,6 +120,8 @@ class Limits:
             TIME_IN_FUTURE: f"timestamp is more than {duration(self.max_ahead)} ahead",
             TIME_TOO_OLD: f"timestamp is older than the accepted age of {duration(self.max_age)}",
             ENERGY_OUT_OF_RANGE: f"kwh is outside -{kwh} to {kwh}",
+            NEGATIVE_ENERGY: "kwh is negative, and the meter feeds nothing in",
+            ENERGY_ABOVE_CONNECTION: "kwh is more than the meter's connection carries in an interval",
         }
 
 
@@ -141,39 +179,59 @@ def well_formed(codes: Iterable[str]) -> set[str]:
 def screen(
     sent: Callable[[], list[Any]],
     readings: Sequence[Reading | None],
-    meters: Mapping[str, int],
+    meters: Mapping[str, Meter],
     limits: Limits,
     at: float,
+    end: bool | None = None,
 ) -> Screened:
     """Sort the readings into good ones and rejections; ``at`` is now (Unix time).
 
-    ``sent`` says what was sent, item by item; it is asked if something is rejected.
+    ``sent`` says what was sent, item by item; it is asked if something is rejected. ``end``: whether the
+    device stamps readings with the end of their interval; None: as the tenant says.
     """
     latest = round((at + limits.max_ahead.total_seconds()) * MICROSECONDS)
     oldest = round((at - limits.max_age.total_seconds()) * MICROSECONDS)
     if len(readings) >= MANY:
-        packed = _pack_good(readings, meters, oldest, latest, limits.max_energy)
+        packed = _pack_good(readings, meters, oldest, latest, limits.max_energy, end)
         if packed is not None:
             return Screened(readings, packed, len(readings))
-    return _screen_each(sent, readings, meters, limits, oldest, latest)
+    return _screen_each(sent, readings, meters, limits, oldest, latest, end)
 
 
 def _pack_good(
-    readings: Sequence[Reading | None], meters: Mapping[str, int], oldest: int, latest: int, max_energy: int
+    readings: Sequence[Reading | None],
+    meters: Mapping[str, Meter],
+    oldest: int,
+    latest: int,
+    max_energy: int,
+    end: bool | None,
 ) -> bytes | None:
     """The batch, packed column by column, if every reading in it is good; else None.
 
     It does what :func:`_screen_each` does one by one, at a quarter of the cost.
     """
     good = [reading for reading in readings if reading is not None]
-    keys = [meters.get(reading.meter_id) for reading in good]
+    rules = [meters.get(reading.meter_id) for reading in good]
     texts = [reading.timestamp for reading in good]
     times = {text: microseconds(text) for text in set(texts)}
-    if len(good) < len(readings) or None in keys or None in times.values():
+    if len(good) < len(readings) or None in rules or None in times.values():
         return None
+    if any(meter.past or meter.past_intervals for meter in rules if meter):
+        return None
+    keys, highest, feeds_in, interval, meters_end, until = np.array(
+        [meter[:6] for meter in rules if meter], dtype=np.int64
+    ).T
     ts = np.array([times[text] for text in texts], dtype=np.int64)
     energy = milliwatt_hours_of([reading.kwh for reading in good])
-    if energy is None or ts.min() < oldest or ts.max() > latest or np.abs(energy).max() > max_energy:
+    if energy is None or ts.max() > latest or np.abs(energy).max() > max_energy:
+        return None
+    ts -= interval * (meters_end if end is None else end)
+    if (
+        ts.min() < oldest
+        or (ts >= until).any()
+        or (energy < -highest * feeds_in).any()
+        or (energy > highest).any()
+    ):
         return None
     # None becomes NaN
     voltage = np.array([reading.voltage for reading in good], dtype=np.float64)
@@ -184,12 +242,12 @@ def _pack_good(
 def _screen_each(
     sent: Callable[[], list[Any]],
     readings: Sequence[Reading | None],
-    meters: Mapping[str, int],
+    meters: Mapping[str, Meter],
     limits: Limits,
     oldest: int,
     latest: int,
+    end: bool | None,
 ) -> Screened:
-    max_energy = limits.max_energy
     result = Screened(readings)
     words = limits.messages()
     rows = []
@@ -199,18 +257,19 @@ def _screen_each(
             result.rejections.append(_invalid(index, sent()[index]))
             continue
         text = reading.timestamp
-        ts = times[text] if text in times else times.setdefault(text, microseconds(text))
+        sent_ts = times[text] if text in times else times.setdefault(text, microseconds(text))
+        if sent_ts is None or not METER_CODE.fullmatch(reading.meter_id):
+            result.rejections.append(_invalid(index, sent()[index]))
+            continue
         meter = meters.get(reading.meter_id)
         energy = milliwatt_hours(reading.kwh)
-        if (
-            ts is None
-            or meter is None
-            or not oldest <= ts <= latest
-            or not -max_energy <= energy <= max_energy
-        ):
-            result.rejections.append(_rejection(index, sent()[index], ts, meter, latest, oldest, words))
+        ts = sent_ts if meter is None else meter.start(sent_ts, end)
+        code = _refusal(meter, sent_ts, ts, energy, oldest, latest, limits.max_energy)
+        if meter is None or code:
+            code = code or UNKNOWN_METER
+            result.rejections.append(Rejection(index, code, words[code], sent()[index]))
         else:
-            rows.append(pack_row(meter, ts, energy, reading.voltage, reading.current))
+            rows.append(pack_row(meter.key, ts, energy, reading.voltage, reading.current))
     result.packed, result.count = b"".join(rows), len(rows)
     return result
 
@@ -305,26 +364,21 @@ def duration(value: timedelta) -> str:
     return f"{_number(Decimal(str(seconds)))} seconds"
 
 
-def _rejection(
-    index: int,
-    reading: dict[str, Any],
-    ts: int | None,
-    meter: int | None,
-    latest: int,
-    oldest: int,
-    words: Mapping[str, str],
-) -> Rejection:
-    if ts is None or not METER_CODE.fullmatch(reading["meter_id"]):
-        return _invalid(index, reading)
-    if meter is None:
-        code = UNKNOWN_METER
-    elif ts > latest:
-        code = TIME_IN_FUTURE
-    elif ts < oldest:
-        code = TIME_TOO_OLD
-    else:
-        code = ENERGY_OUT_OF_RANGE
-    return Rejection(index, code, words[code], reading)
+def _refusal(
+    meter: Meter | None, sent: int, ts: int, energy: int, oldest: int, latest: int, max_energy: int
+) -> str | None:
+    """The code of what a well-formed reading may not claim; None if it may."""
+    if meter is None or ts >= meter.until:
+        return UNKNOWN_METER
+    if sent > latest:
+        return TIME_IN_FUTURE
+    if ts < oldest:
+        return TIME_TOO_OLD
+    if abs(energy) > max_energy:
+        return ENERGY_OUT_OF_RANGE
+    if energy < 0 and not meter.may_be_negative(ts):
+        return NEGATIVE_ENERGY
+    return None if abs(energy) <= meter.highest else ENERGY_ABOVE_CONNECTION
 
 
 def _invalid(index: int, item: Any) -> Rejection:

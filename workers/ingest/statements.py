@@ -12,7 +12,7 @@ from psycopg.errors import InsufficientPrivilege, UniqueViolation
 
 from workers.db import Connection
 from workers.ingest.exchange import copy_in_transaction, execute_binary
-from workers.ingest.readings import Limits
+from workers.ingest.readings import FOREVER, Limits, Meter
 from workers.ingest.rows import ARRAYS, COLUMNS, Mask, Rows, array_data, copy_data, read_key
 
 __all__ = ["BatchRow", "QuarantineRow", "Stored", "UniqueViolation"]
@@ -22,8 +22,16 @@ ABSENT = np.iinfo(np.int64).min
 
 LIMITS = "select max_ahead, max_age, max_energy from ingest.limits"
 TENANT_ID = "select ingest.tenant_id(%s)"
-DEVICE = "select device_id::text, tenant, meter_codes from ingest.device(%s)"
-RESOLVE_METERS = "select code, meter_id from ingest.resolve_meters(%s, %s)"
+DEVICE = "select device_id::text, tenant, meter_codes, stamped = 'end' from ingest.device(%s)"
+RESOLVE_METERS = """
+select code, meter_id, highest, feeds_in, (extract(epoch from reading_interval) * 1000000)::bigint,
+    stamped = 'end', (extract(epoch from retired_at) * 1000000)::bigint,
+    array(select (extract(epoch from u.until) * 1000000)::bigint from unnest(past_until) as u (until)),
+    past_feeds_in,
+    array(select (extract(epoch from u.until) * 1000000)::bigint from unnest(interval_until) as u (until)),
+    array(select (extract(epoch from u.length) * 1000000)::bigint from unnest(past_interval) as u (length))
+from ingest.resolve_meters(%s, %s)
+"""
 # Names the database for good, so that what Redis knows of another one is never mistaken for this one's.
 IDENTITY = """
 select format('%s-%s', (select system_identifier from pg_control_system()), oid)
@@ -51,7 +59,9 @@ cross join lateral (
 BATCH = """
 insert into ingest.batch (tenant_id, source, accepted, duplicates, rejected, first_ts, last_ts) values
 """
-QUARANTINE = "select ingest.keep_refused('http', %s::integer[], %s::text[], %s::text[], %s::jsonb[])"
+QUARANTINE = """
+select ingest.keep_refused('http', %s::integer[], %s::text[], %s::text[], %s::jsonb[], %s::text[])
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +85,13 @@ class BatchRow:
 
 @dataclass(frozen=True, slots=True)
 class QuarantineRow:
-    """One row of ingest.quarantine; ``reading`` is JSON."""
+    """One row of ingest.quarantine; ``reading`` is JSON, ``end`` as the device says (see :func:`screen`)."""
 
     tenant_id: int
     code: str
     message: str
     reading: str
+    end: bool | None = None
 
 
 class Stored(NamedTuple):
@@ -118,16 +129,22 @@ async def tenant_id(connection: Connection, code: str) -> int | None:
     return row[0] if row else None
 
 
-async def device(connection: Connection, token_hash: bytes) -> tuple[str, str, list[str] | None] | None:
-    """Id, tenant and meters (None: all) of the device with this token; None if there is none."""
+async def device(
+    connection: Connection, token_hash: bytes
+) -> tuple[str, str, list[str] | None, bool | None] | None:
+    """Id, tenant, meters (None: all) and way to stamp of the device with this token; None: no such token."""
     row = await (await connection.execute(DEVICE, (token_hash,))).fetchone()
-    return None if row is None else (row[0], row[1], row[2])
+    return None if row is None else (row[0], row[1], row[2], row[3])
 
 
-async def resolve_meters(connection: Connection, tenant: str, codes: Sequence[str]) -> dict[str, int]:
-    """Internal keys by code; unknown ones are absent."""
+async def resolve_meters(connection: Connection, tenant: str, codes: Sequence[str]) -> dict[str, Meter]:
+    """Meters by code; unknown ones are absent."""
     cursor = await connection.execute(RESOLVE_METERS, (tenant, list(codes)))
-    return dict(await cursor.fetchall())
+    meters = {}
+    for code, key, highest, feeds_in, interval, end, until, *past in await cursor.fetchall():
+        kinds, intervals = (tuple(zip(*pair, strict=True)) for pair in (past[:2], past[2:]))
+        meters[code] = Meter(key, highest, feeds_in, interval, end, until or FOREVER, kinds, intervals)
+    return meters
 
 
 def name_transaction(label: str) -> str:
@@ -199,6 +216,7 @@ async def quarantine(connection: Connection, rows: Sequence[QuarantineRow]) -> N
         [row.code for row in rows],
         [row.message for row in rows],
         [row.reading for row in rows],
+        [None if row.end is None else "end" if row.end else "start" for row in rows],
     ]
     await connection.execute(QUARANTINE, columns)
 

@@ -5,6 +5,7 @@ select
     (
         select array_agg(m.code order by m.code) from grid.meter as m where m.meter_id = any(d.meter_ids)
     ) as meters,
+    d.stamped,
     u.name as created_by,
     d.created_at,
     d.revoked_at,
@@ -23,3 +24,5 @@ comment on column api.devices.created_by is 'Who made the token.';
 comment on column api.devices.created_at is 'When.';
 comment on column api.devices.revoked_at is 'Since when it is refused; null while it is good.';
 comment on column api.devices.last_used_at is 'When it last sent, to about 15 minutes; null: never.';
+comment on column api.devices.stamped is
+'start or end: which end of its interval the timestamp of a reading is; null: as the tenant''s settings say.';

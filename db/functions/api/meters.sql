@@ -5,6 +5,7 @@ select
     m.kind,
     m.installed_at,
     m.retired_at,
+    m.connection_kw,
     nullif(m.visible_from, '-infinity') as owned_from,
     nullif(m.visible_until, 'infinity') as owned_until
 from auth.visible_meter as m;
@@ -20,3 +21,5 @@ comment on column api.meters.installed_at is 'Since when the meter is expected t
 comment on column api.meters.retired_at is 'Since when it is no longer; null while in use.';
 comment on column api.meters.owned_from is 'Consumers: since when the meter is yours. Null for operators.';
 comment on column api.meters.owned_until is 'Consumers: until when it was yours; null while it is. Null for operators.';
+comment on column api.meters.connection_kw is
+'What its connection carries, kW; null: as the tenant''s settings say. Readings of more are refused.';

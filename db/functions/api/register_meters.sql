@@ -19,6 +19,7 @@ grant execute on function api.register_meters(jsonb) to operator, admin;
 comment on function api.register_meters(jsonb) is
 $$Register meters
 
-Takes {"meters": [{"meter_id", "region", "kind"?, "installed_at"?}]}; kind is one_way (default) or two_way. All are registered
+Takes {"meters": [{"meter_id", "region", "kind"?, "installed_at"?, "connection_kw"?}]}; kind is one_way (default) or two_way;
+connection_kw is what its connection carries (left out: as the tenant's settings say): readings of more are refused. All are registered
 or, when one is refused, none: message names its place in the list, from 0. May be repeated: meters that exist stay as they are
 and come back with created false; differs then names what you sent otherwise (rpc/update_meter changes it).$$;

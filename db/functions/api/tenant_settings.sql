@@ -4,7 +4,9 @@ select
     t.name,
     t.time_zone,
     t.currency::text as currency,
-    extract(epoch from t.reading_interval)::integer as reading_interval_seconds
+    extract(epoch from t.reading_interval)::integer as reading_interval_seconds,
+    t.connection_kw,
+    t.stamped
 from grid.tenant as t
 where t.tenant_id = (select auth.tenant_id());
 grant select on api.tenant_settings to consumer, operator, admin;
@@ -18,3 +20,7 @@ comment on column api.tenant_settings.time_zone is 'IANA zone in which days and 
 comment on column api.tenant_settings.currency is 'ISO 4217 code of the prices'' currency.';
 comment on column api.tenant_settings.reading_interval_seconds is
 'Length of the interval of a reading, and how often a meter is expected to send, seconds.';
+comment on column api.tenant_settings.connection_kw is
+'What the connection of a meter carries, kW, where the meter has no value of its own.';
+comment on column api.tenant_settings.stamped is
+'start or end: which end of its interval the timestamp of a reading is, where the device has no setting of its own.';

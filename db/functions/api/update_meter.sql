@@ -4,7 +4,8 @@ create function api.update_meter(
     region text default null,
     kind text default null,
     retired boolean default null,
-    since timestamptz default now()
+    since timestamptz default now(),
+    connection_kw numeric default null
 ) returns api.meters
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -24,7 +25,7 @@ begin
         perform tariff.refuse_unknown_region($2);
     end if;
     fault := case
-        when num_nonnulls($2, $3, $4) = 0 then 'nothing is to change'
+        when num_nonnulls($2, $3, $4, $6) = 0 then 'nothing is to change'
         when $3 not in ('one_way', 'two_way') then 'kind is not one_way or two_way'
         when $5 is null or not isfinite($5) then 'since is not a time'
         when $5 > now() then 'since is in the future'
@@ -32,19 +33,22 @@ begin
     if fault is not null then
         raise sqlstate 'PT422' using
             message = fault,
-            hint = 'Send region, kind or retired, and since when that is so (left out: now).';
+            hint = 'Send region, kind or retired, and since when that is so (left out: now), or connection_kw.';
+    end if;
+    if $6 is not null then
+        perform grid.set_connection(auth.tenant_id(), meter, $6);
     end if;
     perform grid.change_meter(auth.tenant_id(), meter, wanted_region, $3, $4, $5);
     select m.* into answer from api.meters as m where m.meter_id = $1;
     return answer;
 end;
 $$;
-revoke all on function api.update_meter(text, text, text, boolean, timestamptz) from public;
-grant execute on function api.update_meter(text, text, text, boolean, timestamptz) to operator, admin;
-comment on function api.update_meter(text, text, text, boolean, timestamptz) is
+revoke all on function api.update_meter(text, text, text, boolean, timestamptz, numeric) from public;
+grant execute on function api.update_meter(text, text, text, boolean, timestamptz, numeric) to operator, admin;
+comment on function api.update_meter(text, text, text, boolean, timestamptz, numeric) is
 $$Change a meter
 
 A meter that got panels (kind two_way), was moved (region) or went out of or back into service (retired), since a time (left
-out: now). Loads, prices, bills and what a consumer sees of the time before stay as they were; alerts of the time since that
+out: now). connection_kw holds for readings that come from then on, within a minute. Loads, prices, bills and what a consumer sees of the time before stay as they were; alerts of the time since that
 are no fault of such a meter are withdrawn. 404: no such meter or region; 409: it changed later than that already, or it would
 be moved in windows that are closed; 422: no such kind, no time between 35 days ago and now, or nothing to change.$$;

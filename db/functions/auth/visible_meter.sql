@@ -11,6 +11,7 @@ select
     m.kind,
     m.installed_at,
     m.retired_at,
+    m.connection_kw,
     '-infinity'::timestamptz as visible_from,
     'infinity'::timestamptz as visible_until
 from grid.meter as m
@@ -26,6 +27,7 @@ select
     m.kind,
     m.installed_at,
     m.retired_at,
+    m.connection_kw,
     lower(o.period) as visible_from,
     coalesce(upper(o.period), 'infinity') as visible_until
 from grid.meter_ownership as o
@@ -42,5 +44,6 @@ comment on view auth.visible_meter is
 comment on column auth.visible_meter.meter_id is 'Internal key.';
 comment on column auth.visible_meter.code is 'Public name (meter_id in the API).';
 comment on column auth.visible_meter.region is 'Code of the region the meter is in.';
+comment on column auth.visible_meter.connection_kw is 'What its connection carries, kW; null: as the tenant says.';
 comment on column auth.visible_meter.visible_from is 'First instant the caller sees, inclusive; -infinity for staff.';
 comment on column auth.visible_meter.visible_until is 'End of what the caller sees, exclusive; infinity when open.';

@@ -1,6 +1,6 @@
 -- Security definer: the ingest worker may not read device tokens. Volatile: it notes the use, once in 15 minutes.
 create function ingest.device(token_hash bytea, at timestamptz default now())
-returns table (device_id uuid, tenant text, meter_codes text[])
+returns table (device_id uuid, tenant text, meter_codes text[], stamped text)
 language sql security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -17,7 +17,8 @@ as $$
         t.code,
         case when d.meter_ids is not null then array(
             select m.code from grid.meter as m where m.meter_id = any (d.meter_ids)
-        ) end
+        ) end,
+        d.stamped
     from auth.device_token as d
     join grid.tenant as t on t.tenant_id = d.tenant_id
     where d.token_hash = $1 and d.revoked_at is null
@@ -25,5 +26,5 @@ $$;
 revoke all on function ingest.device(bytea, timestamptz) from public;
 grant execute on function ingest.device(bytea, timestamptz) to segs_ingest;
 comment on function ingest.device(bytea, timestamptz) is
-'The device of a token, by its SHA-256, and the only meters it may send for (null: all of its tenant). No row: no such '
-'token, or revoked.';
+'The device of a token, by its SHA-256, the only meters it may send for (null: all of its tenant), and how it stamps '
+'readings (null: as the tenant says). No row: no such token, or revoked.';

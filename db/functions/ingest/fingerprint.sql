@@ -1,4 +1,4 @@
-create function ingest.fingerprint(reading jsonb) returns uuid
+create function ingest.fingerprint(reading jsonb, stamped text) returns uuid
 language plpgsql stable parallel safe
 as $$
 begin
@@ -7,10 +7,10 @@ begin
     end if;
     return md5(concat_ws(
         ' ', reading ->> 'meter_id', extract(epoch from ingest.instant(reading ->> 'timestamp')),
-        ingest.energy(ingest.double(reading -> 'kwh'))
+        ingest.energy(ingest.double(reading -> 'kwh')), nullif(stamped, 'start')
     ))::uuid;
 end;
 $$;
 
-comment on function ingest.fingerprint(jsonb) is
+comment on function ingest.fingerprint(jsonb, text) is
 'The same for the same meter, time and energy, however they are written. What is no reading stands for itself.';

@@ -8,6 +8,7 @@ return case
     when not exists (select from grid.tenant as t where t.code = message ->> 'tenant') then 'no such tenant'
     when jsonb_typeof(message -> 'readings') is distinct from 'array' then 'readings is not an array'
     when jsonb_array_length(message -> 'readings') = 0 then 'readings is empty'
+    when message ->> 'stamped' not in ('start', 'end') then 'stamped is neither start nor end'
 end;
 
 comment on function ingest.poison(jsonb, integer) is

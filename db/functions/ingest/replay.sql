@@ -8,13 +8,15 @@ as $$
 declare
     waiting bigint[];
     readings jsonb[];
+    stamped text[];
 begin
     -- Locked, so that nobody replays the same ones at the same time.
     select coalesce(array_agg(w.quarantine_id order by w.quarantine_id), '{}'),
-        coalesce(array_agg(w.reading order by w.quarantine_id), '{}')
-    into waiting, readings
+        coalesce(array_agg(w.reading order by w.quarantine_id), '{}'),
+        coalesce(array_agg(w.stamped order by w.quarantine_id), '{}')
+    into waiting, readings, stamped
     from (
-        select q.quarantine_id, q.reading from ingest.quarantine as q
+        select q.quarantine_id, q.reading, q.stamped from ingest.quarantine as q
         where q.tenant_id = $1 and q.quarantine_id = any ($2) and q.replayed_at is null
         for update
     ) as w;
@@ -22,7 +24,7 @@ begin
     return query
     with done as materialized (
         select waiting[s.place] as quarantine_id, s.outcome, s.code, s.message
-        from ingest.store('replay', array_fill($1, array[cardinality(waiting)]), readings, $3) as s
+        from ingest.store('replay', array_fill($1, array[cardinality(waiting)]), readings, stamped, $3) as s
     ),
 
     taken as (

@@ -1,10 +1,12 @@
-create function ingest.store(source text, tenant_ids integer[], readings jsonb[], at timestamptz)
+create function ingest.store(
+    source text, tenant_ids integer[], readings jsonb[], stamped text[], at timestamptz
+)
 returns table (place bigint, outcome text, code text, message text)
 language plpgsql
 as $$
 #variable_conflict use_column
 declare
-    judged ingest.judgement[] := array(select j from ingest.judge($2, $3, $4) as j);
+    judged ingest.judgement[] := array(select j from ingest.judge($2, $3, $4, $5) as j);
     stored bigint[];
 begin
     with firsts as materialized (
@@ -39,13 +41,14 @@ begin
 
     if $1 <> 'replay' then -- what is replayed is kept already
         perform ingest.keep_refused(
-            $1, array_agg(j.tenant_id), array_agg(j.code), array_agg(j.message), array_agg(j.reading), $4
+            $1, array_agg(j.tenant_id), array_agg(j.code), array_agg(j.message), array_agg(j.reading),
+            array_agg($4[j.place]), $5
         )
         from unnest(judged) as j where j.code is not null having count(*) > 0;
     end if;
 
     insert into ingest.batch (tenant_id, received_at, source, accepted, duplicates, rejected, first_ts, last_ts)
-    select j.tenant_id, $4, $1,
+    select j.tenant_id, $5, $1,
         count(*) filter (where j.place = any (stored)),
         count(*) filter (where j.code is null and j.place <> all (stored)),
         count(*) filter (where j.code is not null),
@@ -62,6 +65,6 @@ begin
 end;
 $$;
 
-comment on function ingest.store(text, integer[], jsonb[], timestamptz) is
+comment on function ingest.store(text, integer[], jsonb[], text[], timestamptz) is
 'Takes readings in, as the ingest worker does: stores the good, keeps the refused, logs the batch. Outcomes: accepted, '
 'duplicate, or refused with code and message; another value for a meter and time that is stored is a conflict.';

@@ -45,7 +45,7 @@ insert into listed_function values
 ('alert_summary(timestamp with time zone)', '{consumer,operator,admin}'),
 ('assign_meter(text,text,timestamp with time zone,timestamp with time zone)', '{admin}'),
 ('change_role(uuid,text)', '{admin}'),
-('create_device_token(text,text[])', '{admin}'),
+('create_device_token(text,text[],text)', '{admin}'),
 (
     'create_tariff_plan(text,numeric,text,timestamp with time zone,timestamp with time zone,numeric,numeric)',
     '{operator,admin}'
@@ -66,8 +66,8 @@ insert into listed_function values
 ('set_preferences(jsonb)', '{consumer,operator,admin}'),
 ('set_threshold(text,numeric)', '{consumer,operator,admin}'),
 ('unassign_meter(text,timestamp with time zone)', '{admin}'),
-('update_meter(text,text,text,boolean,timestamp with time zone)', '{operator,admin}'),
-('update_tenant_settings(text,text,text,integer)', '{admin}');
+('update_meter(text,text,text,boolean,timestamp with time zone,numeric)', '{operator,admin}'),
+('update_tenant_settings(text,text,text,integer,numeric,text)', '{admin}');
 
 select set_eq(
     $$ select relname::text from pg_class where relnamespace = 'api'::regnamespace and relkind not in ('i', 'c') $$,

@@ -1,5 +1,5 @@
 begin;
-select plan(16);
+select plan(20);
 select tap.make_tenant('acme');
 select tap.make_tenant('other');
 select tap.sign_in('acme', 'operator');
@@ -13,6 +13,16 @@ select is(
 );
 select is((api.update_meter('M-3', retired => false)).retired_at, null, 'and comes back');
 select is((api.update_meter('M-1', region => 'west')).region, 'west', 'asked twice, it is so once');
+select is((api.update_meter('M-1', connection_kw => 43.5)).connection_kw, 43.5, 'its connection is known');
+select throws_ok(
+    $$ select api.update_meter('M-1', connection_kw => -1) $$, 'PT422',
+    'connection_kw is not a number above 0, up to 1000000', 'no connection'
+);
+select lives_ok(
+    $$ select api.register_meters('[{"meter_id": "M-77", "region": "west", "connection_kw": 12.5}]') $$,
+    'or said at once'
+);
+select is((select m.connection_kw from api.meters as m where m.meter_id = 'M-77'), 12.5, 'and shown');
 select throws_ok($$ select api.update_meter('M-9', region => 'west') $$, 'PT404', 'There is no meter M-9', 'no meter');
 select
     throws_ok($$ select api.update_meter('M-1', region => 'moon') $$, 'PT404', 'There is no region moon', 'no region');

@@ -1,5 +1,5 @@
 begin;
-select plan(32);
+select plan(36);
 select tap.make_tenant('acme');
 select tap.make_tenant('other');
 insert into auth.user_account (tenant_id, email, name, role)
@@ -52,9 +52,18 @@ select throws_ok($$ select api.create_tenant('x2', 'x', 'a@b.example', 'A') $$, 
 -- Settings.
 select results_eq(
     $$ select * from api.update_tenant_settings(time_zone => 'America/St_Johns', reading_interval_seconds => 900) $$,
-    $$ values ('acme', 'acme', 'America/St_Johns', 'EUR', 900) $$, 'an admin changes settings; the rest stays'
+    $$ values ('acme', 'acme', 'America/St_Johns', 'EUR', 900, 1000::numeric, 'start') $$,
+    'an admin changes settings; the rest stays'
 );
 select is((api.update_tenant_settings(currency => 'CAD')).currency, 'CAD', 'the currency too');
+select results_eq(
+    $$ select s.connection_kw, s.stamped
+    from api.update_tenant_settings(connection_kw => 43.5, stamped => 'end') as s $$,
+    $$ values (43.5, 'end') $$, 'and what readings may claim'
+);
+select throws_ok($$ select api.update_tenant_settings(connection_kw => 0) $$, 'PT422', null, 'no connection');
+select throws_ok($$ select api.update_tenant_settings(connection_kw => 'NaN') $$, 'PT422', null, 'no number');
+select throws_ok($$ select api.update_tenant_settings(stamped => 'middle') $$, 'PT422', null, 'no end of an interval');
 select tap.sign_out();
 select tap.close('acme', 'north', '2026-01-01 10:00Z', 1);
 select tap.sign_in('acme', 'admin');

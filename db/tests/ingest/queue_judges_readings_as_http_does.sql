@@ -3,7 +3,7 @@ select plan(9);
 
 delete from pgmq.q_raw_readings;
 insert into grid.tenant (code, name) values ('alpha', 'Alpha'), ('beta', 'Beta');
-select grid.register_meters(t.tenant_id, '[{"meter_id": "A-1", "region": "north"}]')
+select grid.register_meters(t.tenant_id, '[{"meter_id": "A-1", "region": "north", "kind": "two_way"}]')
 from grid.tenant as t where t.code = 'alpha';
 select grid.register_meters(t.tenant_id, '[{"meter_id": "B-1", "region": "north"}]')
 from grid.tenant as t where t.code = 'beta';

@@ -12,8 +12,10 @@ join grid.tenant as t using (code);
 update grid.meter set retired_at = now() + interval '1 hour' where code = 'A-2';
 
 select results_eq(
-    $$ select code from ingest.resolve_meters('alpha', array['A-1', 'A-2', 'B-1', 'X']) $$, array['A-1'],
-    'retired, foreign and unknown meters are absent alike'
+    $$ select code, retired_at is null from ingest.resolve_meters('alpha', array['A-1', 'A-2', 'B-1', 'X'])
+    order by code $$,
+    $$ values ('A-1', true), ('A-2', false) $$,
+    'foreign and unknown meters are absent alike; a retired one says since when'
 );
 select is_empty(
     $$ select * from ingest.resolve_meters('gamma', array['A-1']) $$, 'so is everything of an unknown tenant'

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 SettingsT = TypeVar("SettingsT", bound=WorkerSettings)
 
 BACKLOG = 1024
+MAX_LINE = 16 * 1024
 
 
 def main(settings_type: type[SettingsT], run: Callable[[SettingsT], Coroutine[Any, Any, None]]) -> int:
@@ -68,6 +69,9 @@ async def serve(
         shutdown_timeout=shutdown_timeout,
         keepalive_timeout=keepalive_timeout,
         auto_decompress=False,  # a body is decompressed by its reader, within its limits
+        # more than nginx passes on, so that it is nginx that refuses what is longer
+        max_line_size=MAX_LINE,
+        max_field_size=MAX_LINE,
     )
     try:
         await runner.setup()

@@ -113,7 +113,11 @@ class Relay:
         if self.name in self.environment.servers:
             self.environment.stop(self.name)
         # ready when it reads the log: sooner, clients would be told to come again
-        self.environment.start_worker(self.name, SEGS_RELAY_MAX_CONNECTIONS=str(clients + 1))
+        self.environment.start_worker(
+            self.name,
+            SEGS_RELAY_MAX_CONNECTIONS=str(clients + 1),
+            SEGS_RELAY_ACCOUNT_CONNECTIONS=str(clients + 1),
+        )
         servers.http_ready(f"{self.environment.urls[self.name]}/health")
 
     def task(self, run: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import contextlib
 import time
 
 import aiohttp
+import pytest
 
 from tests.conftest import StartWorker
 from tests.support.cluster import Database
@@ -168,8 +169,9 @@ async def test_a_graceful_stop_says_goodbye_and_clients_resume(
 
 
 async def test_two_hundred_clients_each_hear_their_own(
-    relay_server: TestServer, keys: Keys, database: Database
+    start_relay: StartWorker, keys: Keys, database: Database
 ) -> None:
+    relay_server = start_relay(SEGS_RELAY_ACCOUNT_CONNECTIONS="100")
     demo, other = tenant_id(database), add_tenant(database)
     account = add_user(database, other, "operator")
     theirs = keys.mint("operator", tenant=tenant_code(database, other), sub=str(account))
@@ -208,3 +210,64 @@ async def test_health_and_metrics(relay_server: TestServer, keys: Keys, database
         assert await metric(relay_server, "segs_relay_lag_seconds_count") == 1
         assert await metric(relay_server, "segs_relay_lag_seconds_sum") <= time.time() - started + 1
         assert await metric(relay_server, "segs_relay_reader_connected") == 1
+
+
+async def test_an_account_has_so_many_connections(
+    start_relay: StartWorker, keys: Keys, database: Database
+) -> None:
+    """However many tokens it has; a place is free again when a connection ends, however it ends."""
+    relay = start_relay(SEGS_RELAY_ACCOUNT_CONNECTIONS="3")
+    now = int(time.time())
+    tokens = [keys.mint("operator", exp=now + 3000 + n) for n in range(4)]
+    async with contextlib.AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(connect(relay.url, token)) for token in tokens[:3]]
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await stack.enter_async_context(connect(relay.url, tokens[3]))
+        assert refused.value.status == 429
+        assert refused.value.headers is not None
+        assert refused.value.headers["Retry-After"]
+        async with connect(relay.url, keys.mint("consumer")) as other:
+            await other.subscribe()
+        clients[0].ws._response.close()
+
+        async def admitted() -> bool:
+            with contextlib.suppress(aiohttp.WSServerHandshakeError):
+                async with connect(relay.url, tokens[3]):
+                    return True
+            return False
+
+        await wait_until_async(admitted, "its place is free")
+
+
+async def test_an_accounts_replays_wait_for_each_other_and_for_nobody_elses(
+    start_relay: StartWorker, keys: Keys, database: Database
+) -> None:
+    """Readers that do not read keep their account's turns; others resume beside them."""
+    relay = start_relay(SEGS_RELAY_ACCOUNT_REPLAYS="2", SEGS_RELAY_HISTORY_EVENTS="0")
+    demo, other = tenant_id(database), add_tenant(database)
+    theirs = keys.mint(
+        "operator", tenant=tenant_code(database, other), sub=str(add_user(database, other, "operator"))
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        begin = (await stack.enter_async_context(connect(relay.url, theirs))).welcome["cursor"]
+        emit_many(database, demo, range(300), size=20_000)
+        emit(database, other, mark="theirs")
+        emit(database, demo, mark="end")
+        stuck = [
+            await stack.enter_async_context(connect(relay.url, keys.mint("operator"), receive_buffer=4096))
+            for _ in range(2)
+        ]
+        for client in stuck:
+            await client.subscribe(cursor=begin)
+        third = await stack.enter_async_context(connect(relay.url, keys.mint("operator")))
+        await third.send("subscribe", cursor=begin)
+        waiting = asyncio.create_task(third.expect("subscribed"))
+
+        resumed = await stack.enter_async_context(connect(relay.url, theirs))
+        await resumed.subscribe(cursor=begin)
+        assert await resumed.events_until("theirs") == []
+        assert not waiting.done()
+        for client in stuck:
+            await client.events_until("end")
+        await waiting
+        assert len(await third.events_until("end")) == 300

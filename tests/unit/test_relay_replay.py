@@ -12,6 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from workers.relay import queries
+from workers.relay.accounts import Turns
 from workers.relay.cursor import Cursor, Position
 from workers.relay.events import Event, text_frame
 from workers.relay.hub import Hub
@@ -62,7 +63,7 @@ def restarted(log: Log, limit: int) -> tuple[Hub, Replay]:
     """A relay that has just started where the log ends."""
     hub = Hub(relay_metrics(CollectorRegistry()), limit)
     hub.start(Cursor(1, (len(log.events) + 1, 0)))
-    return hub, Replay(hub, cast("Any", log))
+    return hub, Replay(hub, cast("Any", log), Turns(2))
 
 
 async def resume(replay: Replay, position: Position) -> tuple[Start, list[Event]]:

@@ -74,12 +74,19 @@ def subprotocol_token(request: web.Request) -> str | None:
     return None
 
 
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc.lower() or None
+    except ValueError:  # what no browser sends, such as http://[::1
+        return None
+
+
 def check_origin(request: web.Request, allowed: frozenset[str]) -> None:
     """Refuse web pages of strangers. Programs send no Origin; the platform's own page has its host."""
     origin = request.headers.get("Origin")
     if origin is None or origin.rstrip("/") in allowed:
         return
-    if origin != "null" and urlsplit(origin).netloc.lower() == request.host.lower():
+    if _host_of(origin) == request.host.lower():
         return
     log.info("refused a connection from a page of %r", origin[:200])
     raise Forbidden("this origin may not connect", hint="see SEGS_RELAY_ALLOWED_ORIGINS")

@@ -15,6 +15,7 @@ from workers.errors import BadRequest, Unavailable, error_middleware
 from workers.health import HEALTH, setup_health
 from workers.metrics import setup_metrics
 from workers.relay.access import Doorkeeper, check_origin
+from workers.relay.accounts import Seats, Turns, account_of
 from workers.relay.directory import ROLES, Directory
 from workers.relay.hub import Hub
 from workers.relay.keeper import Keeper
@@ -35,6 +36,7 @@ SEND_BUFFER = 256 * 1024
 SETTINGS = web.AppKey("SETTINGS", RelaySettings)
 VERIFIER = web.AppKey("VERIFIER", TokenVerifier)
 HUB = web.AppKey("HUB", Hub)
+SEATS = web.AppKey("SEATS", Seats)
 TICKETS = web.AppKey("TICKETS", Tickets)
 SESSIONS = web.AppKey("SESSIONS", Sessions)
 DOORKEEPER = web.AppKey("DOORKEEPER", Doorkeeper)
@@ -51,6 +53,7 @@ def create_app(settings: RelaySettings) -> web.Application:
         settings.jwks_file, issuer=settings.jwt_issuer, audience=settings.jwt_audience
     )
     app[HUB] = Hub(relay_metrics(setup_metrics(app)), settings.relay_history_events)
+    app[SEATS] = Seats(settings.relay_account_connections)
     setup_health(app)
     app.router.add_get("/ws", _connect)
     app.router.add_post("/ws/ticket", _ticket)
@@ -76,17 +79,18 @@ async def _connect(request: web.Request) -> web.StreamResponse:
         raise Unavailable("too many connections", retry_after=5)
     if not hub.online:
         raise Unavailable("the event log is away", retry_after=2)
-    scope = await app[DIRECTORY].scope_at_door(claims)
-    ws.headers[request_id.HEADER] = request_id.current.get()
-    await ws.prepare(request)
-    transport = request.transport
-    _bound_kernel_buffer(transport)
-    if transport is None:
-        return ws
-    session = Session(
-        ws, transport, claims, scope, hub, app[DIRECTORY], app[REPLAY], settings.relay_buffer_events
-    )
-    await session.run()
+    with app[SEATS].take(account_of(claims)):
+        scope = await app[DIRECTORY].scope_at_door(claims)
+        ws.headers[request_id.HEADER] = request_id.current.get()
+        await ws.prepare(request)
+        transport = request.transport
+        _bound_kernel_buffer(transport)
+        if transport is None:
+            return ws
+        session = Session(
+            ws, transport, claims, scope, hub, app[DIRECTORY], app[REPLAY], settings.relay_buffer_events
+        )
+        await session.run()
     return ws
 
 
@@ -134,7 +138,7 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
     url = settings.relay_database_url.get_secret_value()
     async with db.pool(url, "segs relay", size=settings.relay_pool_size, timeout=POOL_TIMEOUT) as pool:
         app[DIRECTORY] = Directory(pool)
-        app[REPLAY] = Replay(app[HUB], pool)
+        app[REPLAY] = Replay(app[HUB], pool, Turns(settings.relay_account_replays))
         app[SESSIONS] = Sessions(pool, required=not settings.development)
         yield
 

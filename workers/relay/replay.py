@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from workers import db
 from workers.relay import queries
+from workers.relay.accounts import Turns
 from workers.relay.cursor import Cursor, Position
 from workers.relay.events import Event
 from workers.relay.hub import Hub
@@ -49,9 +50,10 @@ class Missed(Exception):
 class Replay:
     """Reads what a tenant's client missed."""
 
-    def __init__(self, hub: Hub, pool: db.Pool) -> None:
+    def __init__(self, hub: Hub, pool: db.Pool, turns: Turns) -> None:
         self._hub = hub
         self._pool = pool
+        self.turns = turns
         self._recalling = asyncio.Lock()
 
     async def locate(self, cursor: Cursor) -> Start:

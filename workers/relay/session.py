@@ -9,6 +9,7 @@ import time
 from aiohttp import WSMsgType, web
 
 from workers.relay import protocol
+from workers.relay.accounts import account_of
 from workers.relay.cursor import Cursor, MalformedCursorError
 from workers.relay.directory import Directory
 from workers.relay.events import PING_FRAME, chunks, text_frame
@@ -140,24 +141,28 @@ class Session:
     async def _resume(self, request: Subscribe, cursor: Cursor) -> None:
         """Replay what came after ``cursor``, then go live."""
         try:
-            start = await self._replay.locate(cursor)
-            self.outbox.position = start.position
-            self.send(protocol.subscribed(Cursor(self._hub.epoch, start.position), request))
-            if start.gap is not None:
-                self._tell_gap(Cursor(self._hub.epoch, start.position), start.gap)
-            while True:
-                try:
-                    await self._catch_up()
-                    break
-                except Missed as missed:
-                    self.outbox.position = missed.cursor.position
-                    self._tell_gap(missed.cursor, "pruned")
-            self._go_live()
+            async with self._replay.turns.take(account_of(self.claims)):
+                await self._replay_after(request, cursor)
         except Overflow:
             self.drop_slow()
         except Exception:
             log.exception("a replay failed")
             self.end(CloseCode.TRY_AGAIN, "the replay failed; resume with your last cursor", "error")
+
+    async def _replay_after(self, request: Subscribe, cursor: Cursor) -> None:
+        start = await self._replay.locate(cursor)
+        self.outbox.position = start.position
+        self.send(protocol.subscribed(Cursor(self._hub.epoch, start.position), request))
+        if start.gap is not None:
+            self._tell_gap(Cursor(self._hub.epoch, start.position), start.gap)
+        while True:
+            try:
+                await self._catch_up()
+                break
+            except Missed as missed:
+                self.outbox.position = missed.cursor.position
+                self._tell_gap(missed.cursor, "pruned")
+        self._go_live()
 
     async def _catch_up(self) -> None:
         async for events, reached in self._replay.pages(self.scope.tenant_id, self.outbox.position):

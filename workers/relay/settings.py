@@ -21,6 +21,10 @@ class RelaySettings(WorkerSettings):
     """Accept ``?token=``; by default only in development, because URLs end up in logs."""
 
     relay_max_connections: int = Field(default=10_000, ge=1)
+    relay_account_connections: int = Field(default=50, ge=1)
+    """Of these, how many one account may have."""
+    relay_account_replays: int = Field(default=2, ge=1)
+    """How many of an account's connections may catch up at once; its others wait."""
     relay_buffer_events: int = Field(default=10_000, ge=1)
     """Frames that may queue for a slow client before it is disconnected."""
     relay_history_events: int = Field(default=20_000, ge=0)

@@ -37,6 +37,7 @@ begin
             hint = 'POST readings to /telemetry/batch, or sign in as a user to read the API.';
     end if;
     caller_tenant := auth.check_account(claims);
+    perform auth.check_query();
     perform auth.keep_time(caller_tenant);
     perform
         -- Policies and views ask for these again and again: auth.tenant_id(), auth.user_id().

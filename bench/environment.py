@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 
 from bench import resources
-from stack import database, secrets, servers
+from stack import database, edge, secrets, servers
 from stack.paths import CHECKOUT
 from stack.process import LogFiles, Server, ServerSpec
 from stack.runtime import Runtime
@@ -190,18 +190,18 @@ class Environment:
         )
 
     def start_nginx(self, **settings: str) -> None:
-        """The edge before everything that runs by now, with no limits on the rate of one client."""
-        rates = {
-            f"SEGS_EDGE_{what}_{kind}": "1000000"
-            for what in ("TELEMETRY", "API", "USER")
-            for kind in ("RATE", "BURST")
+        """The edge before everything that runs by now, with no limits on one client, who stands for many."""
+        limits = {
+            name: "60000" if name.endswith(("_AT_ONCE", "_SOCKETS")) else "1000000"
+            for name in edge.settings()
+            if name.endswith(edge.NUMBERS)
         }
         names = ("ingest", "relay", "auth", "postgrest", "postgrest_admin")
         upstreams = {name: f"{servers.LOOPBACK}:{self.ports.get(name, 9)}" for name in names}
         self.ports["nginx"] = port = servers.free_port()
         self.start(
             servers.nginx(
-                self.runtime, self.directory / "nginx", port, upstreams, settings={**rates, **settings}
+                self.runtime, self.directory / "nginx", port, upstreams, settings={**limits, **settings}
             )
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import os
+import resource
 import shutil
 import string
 from collections.abc import Mapping
@@ -19,6 +20,10 @@ TEMPLATE = CHECKOUT / "deploy" / "nginx" / "segs.conf.template"
 REFERENCE = CHECKOUT / "deploy" / "reference"
 SWAGGER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-16x16.png", "favicon-32x32.png")
 MAX_LOG_BYTES = 10_000_000
+NUMBERS = ("_RATE", "_BURST", "_AT_ONCE", "_SOCKETS")
+"""How the names of limits end."""
+MAX_CONNECTIONS = 32768
+"""Of one nginx process (deploy/nginx/nginx.conf has the same): more than one address can open to us."""
 NOWHERE = "127.0.0.1:9"
 """Stands for a service that is not there: nothing listens on the discard port."""
 
@@ -36,9 +41,15 @@ def settings(own_origins: str = "") -> dict[str, str]:
         "SEGS_EDGE_API_BURST": os.environ.get("SEGS_EDGE_API_BURST", "1000"),
         "SEGS_EDGE_USER_RATE": os.environ.get("SEGS_EDGE_USER_RATE", "20"),
         "SEGS_EDGE_USER_BURST": os.environ.get("SEGS_EDGE_USER_BURST", "100"),
+        "SEGS_EDGE_TELEMETRY_AT_ONCE": os.environ.get("SEGS_EDGE_TELEMETRY_AT_ONCE", "1000"),
+        "SEGS_EDGE_DEVICE_AT_ONCE": os.environ.get("SEGS_EDGE_DEVICE_AT_ONCE", "256"),
+        "SEGS_EDGE_API_AT_ONCE": os.environ.get("SEGS_EDGE_API_AT_ONCE", "200"),
+        "SEGS_EDGE_ACCOUNT_AT_ONCE": os.environ.get("SEGS_EDGE_ACCOUNT_AT_ONCE", "8"),
+        "SEGS_EDGE_SOCKETS": os.environ.get("SEGS_EDGE_SOCKETS", "1000"),
     }
     for name, value in found.items():
-        if name.endswith(("_RATE", "_BURST")) and not (value.isascii() and value.isdigit() and int(value)):
+        number = value.isascii() and value.isdigit() and int(value)
+        if name.endswith(NUMBERS) and not number:
             raise SetupError(f"{name} must be a whole number above 0, not {value!r}")
         refused = "\"'{}|\\$\n" if name == "SEGS_EDGE_HSTS" else "\"'{};|\\$\n"
         if set(value) & set(refused):
@@ -74,6 +85,7 @@ def write_config(
     names = {f"SEGS_{name.upper()}_UPSTREAM": where for name, where in services.items()}
     names |= {
         "SEGS_EDGE_LISTEN": listen,
+        "SEGS_EDGE_CACHE": str(directory / "cache"),
         "SEGS_EDGE_DOCS": str(copy_reference(runtime, directory / "docs")),
         "SEGS_ACCESS_LOG": f"{access_log(directory)} segs",
         **values,
@@ -83,6 +95,7 @@ def write_config(
         f"    {kind}_temp_path {directory / kind};"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
+    files = min(2 * MAX_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     config = directory / "nginx.conf"
     write_private(
         config,
@@ -90,7 +103,8 @@ def write_config(
 daemon off;
 worker_processes 2;
 pid {directory / "nginx.pid"};
-events {{ worker_connections 4096; }}
+worker_rlimit_nofile {files};
+events {{ worker_connections {min(MAX_CONNECTIONS, files - 256)}; }}
 http {{
 {temporary}
 {site}

@@ -96,7 +96,7 @@ async def _run(plan: plans.Plan, options: UpOptions) -> int:
     try:
         await supervisor.start()
         if not supervisor.stopping:
-            screen.announce(greeting(plan))
+            screen.announce(greeting(plan, secrets=sys.stdout.isatty()))
             published.healthy()
             await _show(plan, screen, published, supervisor.run)
     except (ServerError, psycopg.Error, DeployError) as error:
@@ -184,8 +184,11 @@ def describe_database(admin_url: str) -> dict[str, Any]:
     return {"edition": str(license_row[0]) if license_row else "?", "versions": versions}
 
 
-def greeting(plan: plans.Plan) -> str:
-    """What a newcomer can do now: addresses, tokens, and three commands that work when pasted."""
+def greeting(plan: plans.Plan, *, secrets: bool) -> str:
+    """What a newcomer can do now: addresses, tokens, and three commands that work when pasted.
+
+    Without ``secrets`` (what is printed may end up in a log): how to get tokens and the password instead.
+    """
     segs, at, url = segs_command(), _at(plan.data), plan.edge_url
     lines = ["", "SEGS is up.", ""]
     lines += [
@@ -197,16 +200,21 @@ def greeting(plan: plans.Plan) -> str:
         f"  Reference   {url}/docs/",
         f"  Health      {url}/health",
         "",
-        f"Tokens to try (for {TRIAL_TOKEN_TTL // 3600} hours; more with `{segs} token{at} --role ROLE`):",
-        "",
     ]
     bearer = f'-H "Authorization: Bearer $({segs} token{at} --role'
-    for role, sub in _trial_users(plan):
-        lines.append(f"  {role:<9} {plan.token(role, sub, TRIAL_TOKEN_TTL)}")
+    more = f"{segs} token{at} --role ROLE"
+    password = f'"demo" in {plan.secrets.directory / "passwords.json"}'
+    if secrets:
+        password = plan.secrets.passwords["demo"]
+        lines += [f"Tokens to try (for {TRIAL_TOKEN_TTL // 3600} hours; more with `{more}`):", ""]
+        for role, sub in _trial_users(plan):
+            lines.append(f"  {role:<9} {plan.token(role, sub, TRIAL_TOKEN_TTL)}")
+    else:
+        lines.append(f"Tokens to try: {more} (device, consumer, operator, admin)")
     lines += [
         "",
         "Sign in as alice@demo.example (consumer), operator@demo.example, admin@demo.example or"
-        f" platform@segs.example: password {plan.secrets.passwords['demo']}",
+        f" platform@segs.example: password {password}",
         "",
         "Post a reading:",
         f'  curl -sS {url}/telemetry/batch {bearer} device)"'

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -69,6 +71,18 @@ def assert_error(answer: Answer, status: int, code: str) -> dict[str, Any]:
     return body
 
 
+def health_without(client: RestClient, part: str) -> Answer:
+    """The first answer of /health in which the part is not well: each is kept for a second."""
+    found: list[Answer] = []
+
+    def told() -> bool:
+        found.append(client.get("/health"))
+        return bool(found[-1].json().get(part) != "ok")
+
+    wait_until(told, f"/health tells of {part}")
+    return found[-1]
+
+
 def test_health_tells_of_every_part(edge: Platform, client: RestClient) -> None:
     health = client.get("/health")
     assert health.status == 200
@@ -81,7 +95,7 @@ def test_health_tells_of_every_part(edge: Platform, client: RestClient) -> None:
 
     edge.relay.stop()
     try:
-        health = client.get("/health")
+        health = health_without(client, "relay")
         assert (health.status, health.json()["ready"], health.json()["relay"]) == (503, False, "away")
         assert health.json()["ingest"] == "ok"
         away = assert_error(client.post("/ws/ticket", {}), 503, "unavailable")
@@ -89,9 +103,10 @@ def test_health_tells_of_every_part(edge: Platform, client: RestClient) -> None:
         assert client.post("/ws/ticket", {}).headers["retry-after"] == "2"
     finally:
         edge.relay.up()
+    wait_until(lambda: client.get("/health").status == 200, "all is well again")
     edge.ingest.stop()
     try:
-        health = client.get("/health")
+        health = health_without(client, "ingest")
         assert (health.status, health.json()) == (503, {"live": True, "ready": False, "ingest": "away"})
     finally:
         edge.ingest.up()
@@ -139,8 +154,17 @@ def test_only_listed_origins_are_allowed(edge: Platform, client: RestClient, key
 
 def test_bodies_are_limited_by_route(edge: Platform, client: RestClient, keys: Keys) -> None:
     text = "x" * 70_000
-    for path, size in (("/ws/ticket", 1), ("/api/v1/user/login", 1), ("/api/v1/rpc/register_meters", 40)):
-        assert_error(client.post(path, text * size), 413, "body_too_large")
+    operator = keys.headers("operator")
+    for path, size in (
+        ("/ws/ticket", 1),
+        ("/api/v1/user/login", 1),
+        ("/api/v1/rpc/register_meters", 40),
+        ("/api/v1/rpc/set_threshold", 1),
+        ("/api/v1/meters", 1),
+        ("/telemetry/batch", 170),
+        ("/nowhere", 1),
+    ):
+        assert_error(client.post(path, text * size, operator), 413, "body_too_large")
     big = [{"meter_id": "SIM-00001", "timestamp": "2026-01-01T00:00:00Z", "kwh": 0.1}] * 9000
     answer = client.post("/telemetry/batch", big, keys.headers("device"))
     assert answer.status == 200, "a whole batch passes"
@@ -160,6 +184,43 @@ def test_one_address_is_limited_by_route(edge: Platform, client: RestClient) -> 
         "nginx has logged it",
     )
     assert line.split()[1] == "203.0.113.7"
+
+
+def refused(client: RestClient, addresses: list[str]) -> int:
+    """How many of these requests, each from one of the addresses, are over the limit (three at once)."""
+    answers = [client.post("/api/v1/user/login", {}, {"X-Forwarded-For": address}) for address in addresses]
+    return sum(answer.status == 429 for answer in answers)
+
+
+def test_an_address_is_what_one_client_has(client: RestClient) -> None:
+    """IPv4: itself, also where it is written as IPv6. IPv6: its network of 64 bits."""
+    assert refused(client, [f"2001:db8:0:7:{n:x}::{n:x}" for n in range(1, 13)]) > 0
+    assert refused(client, [f"2001:db8:0:{n:x}::1" for n in range(16, 28)]) == 0
+    assert refused(client, [f"::ffff:198.51.100.{n}" for n in range(1, 13)]) == 0
+    assert refused(client, ["::ffff:198.51.100.77", "198.51.100.77"] * 6) > 0
+    assert refused(client, [f"198.51.100.{n}" for n in range(101, 113)]) == 0
+
+
+def test_health_is_asked_once_a_second_at_most(edge: Platform) -> None:
+    pages = {"accounts": "auth", "ingest": "ingest", "events": "relay"}
+    for page, worker in pages.items():
+        before, begun = len(JOURNAL.of(worker)), time.monotonic()
+        with ThreadPoolExecutor(20) as pool:
+            answers = list(pool.map(RestClient(edge.url).get, [f"/health/{page}?x={n}" for n in range(200)]))
+        assert {answer.status for answer in answers} == {200}
+        asked = sum("GET /health:" in line for line in JOURNAL.of(worker)[before:])
+        # a second, more or less what the clocks of two programs round away
+        assert asked <= 2 + 1.5 * (time.monotonic() - begun)
+
+
+def test_the_description_for_everybody_is_made_once_a_second_at_most(edge: Platform) -> None:
+    client = RestClient(edge.url)
+    first = client.get("/api/v1/")
+    assert "/rpc/set_threshold" not in first.json()["paths"]
+    own = client.get("/api/v1/", edge.keys.headers("consumer"))
+    assert "/rpc/set_threshold" in own.json()["paths"]
+    assert "/rpc/set_threshold" not in client.get("/api/v1/").json()["paths"], "nobody gets another's"
+    assert client.get("/api/v1/?a=b", {"Accept": "text/html"}).text == first.text
 
 
 def test_errors_of_nginx_have_the_one_shape(edge: Platform, client: RestClient) -> None:

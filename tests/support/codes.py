@@ -82,4 +82,6 @@ def of_sql() -> set[str]:
 def of_nginx() -> set[Found]:
     """Codes of nginx's own errors."""
     text = TEMPLATE.read_text(encoding="utf-8")
-    return {(code, int(status)) for status, code in re.findall(r'return (\d+) \'\{"code":"(\w+)"', text)}
+    found: list[tuple[str, str]] = re.findall(r'^ +(\d{3}|default) \'\{"code":"(\w+)"', text, re.MULTILINE)
+    codes: set[Found] = {(code, 400 if status == "default" else int(status)) for status, code in found}
+    return codes - {("PT401", 401)}  # the database's own, said before it is asked

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from stack import compose_secrets
+from stack import compose_secrets, edge
 from tests.support.wait import patient
 from workers.settings import weakness
 
@@ -270,3 +270,14 @@ def test_images_are_built_from_sources_alone() -> None:
     lines = (ROOT / ".dockerignore").read_text().split()
     assert lines[0] == "*"
     assert not [line for line in lines if "secret" in line]
+
+
+def test_the_container_has_the_edge_that_segs_up_has(model: Model) -> None:
+    main = (ROOT / "deploy" / "nginx" / "nginx.conf").read_text(encoding="utf-8")
+    assert f"worker_connections {edge.MAX_CONNECTIONS};" in main
+    assert f"worker_rlimit_nofile {2 * edge.MAX_CONNECTIONS};" in main
+    assert "nginx.conf" in (ROOT / "deploy" / "nginx" / "Dockerfile").read_text(encoding="utf-8")
+    given = services(model)[EDGE]["environment"]
+    for name, value in edge.settings().items():
+        if name.endswith(edge.NUMBERS):
+            assert given[name] == value, name

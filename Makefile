@@ -44,8 +44,8 @@ unit: setup-dev ## Tests that need no server
 integration: setup-dev ## Tests against real servers, one test database each
 	@exec $(BIN)/python -m pytest tests/db tests/integration $(PYTEST_ARGS)
 
-e2e: setup-dev ## End to end and fault tests
-	@exec $(BIN)/python -m pytest tests/e2e tests/faults $(PYTEST_ARGS)
+e2e: setup-dev ## End to end, fault and hostile tests
+	@exec $(BIN)/python -m pytest tests/e2e tests/faults tests/hostile $(PYTEST_ARGS)
 
 openapi: setup-dev ## Write the API reference's document anew, from the database's comments
 	@WRITE_OPENAPI=1 $(BIN)/python -m pytest -q tests/integration/test_reference.py -k what_the_database_says

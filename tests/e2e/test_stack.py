@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -45,6 +46,21 @@ def test_every_service_is_healthy_and_the_status_says_so(stack: Segs) -> None:
         s["name"] for s in status["services"]
     }
     assert not [s for s in status["services"] if s["state"] not in ("running", "healthy", "ready")]
+
+
+def test_no_log_holds_a_secret(stack: Segs) -> None:
+    """Neither what the platform was given nor what it has made, whichever of its programs writes."""
+    secrets = json.loads((stack.data / "secrets" / "passwords.json").read_text())
+    token = stack.run("token", "--role", "operator").strip()
+    assert token.startswith("eyJ")
+    RestClient(stack.url).get(f"/ws?token={token}", {"X-Long": "x" * 9000})
+    logs = [path for path in stack.data.rglob("*.log*") if path.is_file()]
+    assert {"segs.log", "all.log", "access.log", "auth.log"} <= {path.name for path in logs}
+    for path in logs:
+        text = path.read_text(errors="replace")
+        for name, secret in secrets.items():
+            assert secret not in text, f"{path.name} holds the password of {name}"
+        assert not re.search(r"eyJ[\w-]{20,}\.", text), f"{path.name} holds a token"
 
 
 def raise_an_alert(segs: Segs) -> None:

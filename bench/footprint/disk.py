@@ -78,7 +78,7 @@ class Native:
             start = self._written(connection)
             self._copy(connection, self.readings.since(first))
             stored = self._written(connection)
-            connection.execute("call rollup.refresh(%s)", (self.next + timedelta(minutes=5),))
+            connection.execute("call rollup.refresh(%s, 'infinity')", (self.next + timedelta(minutes=5),))
             rolled = self._written(connection)
             grown = {
                 name: {what: size - before[name].get(what, 0) for what, size in sizes(connection, t).items()}

@@ -57,7 +57,7 @@ COMPRESSED = """
 MATERIALISED = """
     select format('%I.%I', materialization_hypertable_schema, materialization_hypertable_name)
     from timescaledb_information.continuous_aggregates
-    where view_schema = 'rollup' and view_name = 'reading_{name}'
+    where view_schema = 'rollup' and view_name = 'aggregate_{name}'
 """
 
 
@@ -97,7 +97,7 @@ class Timescale:
         found = {f"{what}.bytes": size / count for what, size in sizes(connection, "grid.reading").items()}
         found["a reading.bytes"] = sum(found.values())
         until = first + timedelta(days=self.readings.days, minutes=5)
-        connection.execute("call rollup.refresh(%s)", (until,))
+        connection.execute("call rollup.refresh(%s, 'infinity')", (until,))
         for name in ("1m", "15m", "1h"):
             table = scalar(connection, MATERIALISED.format(name=name))
             total = sum(sizes(connection, table).values())

@@ -127,10 +127,10 @@ class Rolling:
             self.environment.create_database("rolling")
             self.tenant = Filled.create(self.environment.connect("rolling"), "rolling", self.meters)
             self.tenant.send_window(self.next_window - WINDOW)
-            self.tenant.connection.execute("call rollup.refresh()")
+            self.tenant.connection.execute("call rollup.refresh(now(), 'infinity')")
         sent = self.tenant.send_window(self.next_window, READINGS)
         self.next_window += WINDOW
-        elapsed = milliseconds(self.tenant.connection, "call rollup.refresh()")
+        elapsed = milliseconds(self.tenant.connection, "call rollup.refresh(now(), 'infinity')")
         if self.tenant.count("select sum(readings) from rollup.store_1m") < sent:
             raise WrongError("the new readings are not in the rollups")
         return {"ms": elapsed, "a reading.us": elapsed / sent * 1000}

@@ -102,7 +102,7 @@ class Stored:
 
     def refresh(self) -> float:
         """Bring the rollups up to date; milliseconds."""
-        return milliseconds(self.tenant.connection, "call rollup.refresh()")
+        return milliseconds(self.tenant.connection, "call rollup.refresh(now(), 'infinity')")
 
     def restate(self) -> float:
         """Restate every window that late readings changed, in as many steps as that takes; milliseconds."""

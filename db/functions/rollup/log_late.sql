@@ -13,6 +13,7 @@ as $$
 declare
     late_before timestamptz;
     spread boolean;
+    continuous constant boolean := rollup.driver() = 'continuous_aggregate';
 begin
     perform pg_advisory_xact_lock_shared('grid.reading'::regclass::oid::bigint);
     select case when current_setting('transaction_isolation') = 'read committed' then d.threshold else 'infinity' end
@@ -34,7 +35,10 @@ begin
                 else i.energy
             end as energy
         ) as s
+        -- A continuous aggregate cannot be added to, and summed again it would lose what was dropped. Ingest refuses those.
         where i.ts < late_before
+          and not (continuous and i.ts < (select coalesce(max(r.dropped_before), '-infinity') from grid.retention as r
+              where r.name = 'readings'))
         group by 1, 2, 3;
     end if;
     return null;

@@ -24,7 +24,13 @@ from stack.runtime import Runtime
 
 DATABASE = "bench"
 TENANT = "bench"
-PER_WORKER = {"ingest": {"SEGS_INGEST_RATE_LIMIT": "0"}}  # one device here sends for many
+PER_WORKER = {
+    "ingest": {
+        "SEGS_INGEST_RATE_LIMIT": "0",
+        "SEGS_INGEST_READING_RATE": "0",
+        "SEGS_INGEST_DAILY_READINGS": "0",
+    }
+}  # one device here sends for many
 
 IDLE = 0.1  # of one processor
 LOG_MIB = 2048  # between two checkpoints under load

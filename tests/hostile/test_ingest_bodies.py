@@ -160,7 +160,7 @@ def used(pid: int) -> float:
 @pytest.fixture
 def server(start_ingest: Callable[..., TestServer]) -> TestServer:
     """An ingest worker with its own limits, but for the device's rate: one device sends all of it."""
-    return start_ingest(SEGS_INGEST_RATE_LIMIT="0")
+    return start_ingest(SEGS_INGEST_RATE_LIMIT="0", SEGS_INGEST_READING_RATE="0")
 
 
 async def test_no_body_costs_much(server: TestServer, keys: Keys) -> None:

@@ -172,3 +172,78 @@ async def test_a_tenant_may_stamp_at_the_end(
         ("SIM-00004", [at]),
         ("SIM-00005", [begin]),
     ]
+
+
+def refusals(answer: dict[str, Any]) -> dict[int, str]:
+    return {item["index"]: item["code"] for item in answer["rejected"]}
+
+
+async def test_readings_of_a_meter_are_a_second_apart(gateway: Gateway, database: Database) -> None:
+    start = now().replace(microsecond=0) - timedelta(minutes=5)
+    burst = [reading(1, start + timedelta(microseconds=n)) for n in range(10_000)]
+    answer = await gateway.send(burst)
+    assert (answer["accepted"], answer["duplicates"]) == (1, 0)
+    assert refusals(answer) == dict.fromkeys(range(1, 10_000), "too_close")
+    assert answer["rejected"][0]["message"] == "another reading of the meter is less than 1 second away"
+    again = await gateway.send(burst)
+    assert (again["accepted"], again["duplicates"], len(again["rejected"])) == (0, 1, 9_999)
+    assert database.value("select count(*) from ingest.quarantine") == 0
+
+    # Whatever request they come in, before and after what is stored, and beside another value.
+    for offset, outcome in (
+        (0.999999, "too_close"),
+        (-0.5, "too_close"),
+        (1, ""),
+        (-1, ""),
+        (0.5, "too_close"),
+    ):
+        answer = await gateway.send([reading(1, start + timedelta(seconds=offset))])
+        assert refusals(answer) == ({0: outcome} if outcome else {}), offset
+    assert refusals(await gateway.send([reading(1, start, kwh=9)])) == {0: "conflict"}
+    answer = await gateway.send([reading(1, start + timedelta(seconds=3 + n)) for n in range(20)])
+    assert answer["accepted"] == 20
+    assert (await gateway.send([reading(n, start + timedelta(seconds=0.5)) for n in (2, 3)]))["accepted"] == 2
+
+
+async def test_the_queue_keeps_what_is_too_close(gateway: Gateway, database: Database) -> None:
+    start = now().replace(microsecond=0) - timedelta(minutes=5)
+    await gateway.send([reading(1, start)])
+    many = [reading(1, start + timedelta(seconds=offset)) for offset in (0, 0.5, 1, 1.5, 2, 3.5, -0.1)]
+    assert await sent("queue", many, gateway, database) == 1
+    assert database.rows("select code, count(*) from ingest.quarantine group by 1") == [("too_close", 5)]
+    database.rows("update ingest.limits set min_spacing = '0.1 seconds'")
+    replayed = database.rows(f"select r.outcome, r.code, count(*) from {REPLAY} as r group by 1, 2")
+    assert replayed == [("accepted", None, 5)]
+
+
+async def test_a_rate_counts_readings(start_ingest: Any, keys: Keys) -> None:
+    server = start_ingest(SEGS_INGEST_READING_RATE="0.5", SEGS_INGEST_READING_BURST="10")
+    start = now() - timedelta(hours=1)
+    many = [reading(1, start + timedelta(seconds=n)) for n in range(30)]
+    async with Gateway.open(server.url, keys.mint("device", sub="eager")) as gateway:
+        assert (await gateway.send(many[:4]))["accepted"] == 4
+        assert (await gateway.send(many[4:10]))["accepted"] == 6
+        status, error, headers = await gateway.post_readings(many[10:15])
+        assert (status, error["code"]) == (429, "rate_limited")
+        assert 1 <= int(headers["Retry-After"]) <= 10
+    async with Gateway.open(server.url, keys.mint("device", sub="large")) as gateway:
+        assert (await gateway.send(many))["accepted"] == 20, "more than a burst passes a full bucket"
+        assert (await gateway.post_readings(many[:1]))[0] == 429, "and is paid for afterwards"
+
+
+async def test_a_day_has_so_many_readings(start_ingest: Any, keys: Keys, database: Database) -> None:
+    server = start_ingest(SEGS_INGEST_DAILY_READINGS="10")
+    start = now() - timedelta(hours=1)
+    many = [reading(1, start + timedelta(seconds=n)) for n in range(12)]
+    async with Gateway.open(server.url, keys.mint("device", sub="eager")) as gateway:
+        assert (await gateway.send(many[:6]))["accepted"] == 6
+        assert (await gateway.send(many[:6]))["duplicates"] == 6, "what is stored already does not count"
+        assert (await gateway.send(many[6:10]))["accepted"] == 4
+        status, error, headers = await gateway.post_readings(many)
+        assert (status, error["code"]) == (429, "rate_limited")
+        assert 1 <= int(headers["Retry-After"]) <= 86_400
+        assert await gateway.send(many[:10]) == {"accepted": 0, "duplicates": 10, "rejected": []}
+        assert (await gateway.post_readings([reading(1, start, kwh=9)]))[0] == 429
+    async with Gateway.open(server.url, keys.mint("device", sub="other")) as gateway:
+        assert (await gateway.send(many[10:]))["accepted"] == 2
+    assert database.value("select count(*) from grid.reading") == 12

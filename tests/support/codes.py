@@ -63,6 +63,7 @@ def of_readings() -> set[str]:
         readings.NEGATIVE_ENERGY,
         readings.ENERGY_ABOVE_CONNECTION,
         readings.CONFLICT,
+        readings.TOO_CLOSE,
     }
 
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from workers.ingest.plan import Job, Plan, make_plan
 from workers.ingest.rows import EPOCH_SHIFT, Rows, pack_row
-from workers.ingest.statements import Stored
+from workers.ingest.statements import ABSENT, Stored
 
+WORDS = {"conflict": "another", "too_close": "close"}
 Key = tuple[int, int]
 Sent = tuple[int, int, int]
 
@@ -17,7 +18,7 @@ Sent = tuple[int, int, int]
 def job(tenant: int, readings: list[Sent], rejected: int = 0) -> Job:
     packed = b"".join(pack_row(meter, ts + EPOCH_SHIFT, energy, None, None) for meter, ts, energy in readings)
     done = asyncio.new_event_loop().create_future()
-    return Job(tenant, len(readings), packed, rejected, [], done, lambda place: str(readings[place]))
+    return Job(tenant, len(readings), packed, rejected, [], done, lambda place: str(readings[place]), WORDS)
 
 
 def keys_of(rows: Rows) -> list[Key]:
@@ -32,12 +33,12 @@ def before(plan: Plan, there: dict[Key, int]) -> Stored:
 
 
 def told(plan: Plan, stored: Stored | None) -> list[tuple[int, list[int]]]:
-    return [(outcome.duplicates, outcome.conflicts) for outcome in plan.settle(stored)]
+    return [(outcome.duplicates, [place for place, _ in outcome.refused]) for outcome in plan.settle(stored)]
 
 
 def test_a_row_belongs_to_the_first_job_that_brought_it() -> None:
     jobs = [job(1, [(2, 10, 1), (1, 10, 1)]), job(1, [(2, 10, 1), (3, 10, 2)]), job(1, [(2, 10, 1)])]
-    plan = make_plan(jobs)
+    plan = make_plan(jobs, 1)
     assert keys_of(plan.rows) == [(1, 10), (2, 10), (3, 10)]
     assert plan.rows["energy"].tolist() == [1, 1, 2]
     assert not plan.disputed
@@ -47,7 +48,7 @@ def test_a_row_belongs_to_the_first_job_that_brought_it() -> None:
 
 
 def test_another_value_is_no_duplicate() -> None:
-    plan = make_plan([job(1, [(2, 10, 1), (1, 10, 1), (2, 10, 7)]), job(1, [(2, 10, 7), (2, 10, 1)])])
+    plan = make_plan([job(1, [(2, 10, 1), (1, 10, 1), (2, 10, 7)]), job(1, [(2, 10, 7), (2, 10, 1)])], 1)
     assert plan.disputed
     assert told(plan, None) == [(0, [2]), (1, [0])]
     assert told(plan, before(plan, {(2, 10): 7})) == [(1, [0]), (1, [1])], "the value that is stored stands"
@@ -67,7 +68,7 @@ def test_another_value_is_no_duplicate() -> None:
 def test_a_group_is_told_what_each_reading_by_itself_would_be(
     batches: list[list[Sent]], there: dict[Key, int]
 ) -> None:
-    plan = make_plan([job(1, batch) for batch in batches])
+    plan = make_plan([job(1, batch) for batch in batches], 1)
     stored = before(plan, there) if there else None
     values, expected, accepted = dict(there), [], 0
     for batch in batches:
@@ -93,7 +94,8 @@ def test_one_batch_row_a_tenant() -> None:
             job(1, [(1, 10, 1), (1, 30, 1)]),
             job(2, [(9, 5, 1)], rejected=4),
             job(1, [(1, 20, 1), (1, 10, 1), (1, 10, 2)]),
-        ]
+        ],
+        1,
     )
     stored = before(plan, {(1, 30): 1, (9, 5): 2})
     first, second = plan.batch_rows(plan.settle(stored), stored)
@@ -104,6 +106,24 @@ def test_one_batch_row_a_tenant() -> None:
 
 
 def test_a_group_of_nothing_but_rejections() -> None:
-    plan = make_plan([job(1, [], rejected=3)])
+    plan = make_plan([job(1, [], rejected=3)], 1)
     (row,) = plan.batch_rows(plan.settle(None), None)
     assert (row.accepted, row.duplicates, row.rejected, row.first_ts) == (0, 0, 3, None)
+
+
+def test_what_is_too_close_to_another_is_not_stored() -> None:
+    plan = make_plan(
+        [job(1, [(1, 10, 1), (1, 19, 1), (1, 20, 1)]), job(1, [(1, 15, 1), (2, 15, 1), (1, 10, 1)])], 10
+    )
+    assert keys_of(plan.rows) == [(1, 10), (1, 15), (1, 19), (1, 20), (2, 15)]
+    assert plan.crowded is not None
+    assert plan.crowded.tolist() == [False, True, True, True, False]
+    # What of it was stored before is a retry.
+    energies = plan.rows["energy"].astype(np.int64)
+    energies[[1, 2]] = ABSENT
+    outcomes = plan.settle(Stored(plan.crowded, energies))
+    assert [(outcome.duplicates, outcome.refused) for outcome in outcomes] == [
+        (1, [(1, "too_close")]),
+        (1, [(0, "too_close")]),
+    ]
+    assert plan.conflicts(outcomes) == []

@@ -293,6 +293,7 @@ def test_every_item_is_answered_once(items: list[Any]) -> None:
         (timedelta(hours=1), "1 hour"),
         (timedelta(hours=36), "36 hours"),
         (timedelta(seconds=90), "90 seconds"),
+        (timedelta(seconds=1), "1 second"),
         (timedelta(seconds=1.5), "1.5 seconds"),
     ],
 )

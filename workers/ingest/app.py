@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from operator import itemgetter
 from typing import Protocol, TypeVar
@@ -24,10 +24,8 @@ from workers.ingest.devices import Device, Devices
 from workers.ingest.meters import MeterDirectory, Tenants
 from workers.ingest.metrics import IngestMetrics
 from workers.ingest.plan import Job, Outcome
-from workers.ingest.rate import RateLimiter
+from workers.ingest.rate import DailyQuota, RateLimiter
 from workers.ingest.readings import (
-    CONFLICT,
-    CONFLICT_MESSAGE,
     Limits,
     Screened,
     meter_codes,
@@ -35,6 +33,7 @@ from workers.ingest.readings import (
     well_formed,
 )
 from workers.ingest.recent import RecentTimes
+from workers.ingest.rows import as_rows
 from workers.ingest.settings import IngestSettings
 from workers.ingest.statements import QuarantineRow
 from workers.ingest.writer import Writer, WriterOptions
@@ -70,8 +69,11 @@ class Ingest:
             settings.jwks_file, issuer=settings.jwt_issuer, audience=settings.jwt_audience
         )
         self.rates = RateLimiter(settings.ingest_rate_limit, settings.ingest_rate_burst)
+        self.reading_rates = RateLimiter(settings.ingest_reading_rate, settings.ingest_reading_burst)
+        self.quota = DailyQuota(settings.ingest_daily_readings)
         self.limits: Limits | None = None
         self.aside = ThreadPoolExecutor(1, "large-body")
+        self.pool: db.Pool
         self.devices: Devices
         self.tenants: Tenants
         self.writer: Writer
@@ -95,17 +97,23 @@ class Ingest:
         body = await read_body(request, max_bytes=max_bytes)
         run = self._aside if body.large else _here
         batch = await run(lambda: read_batch(body, max_bytes=max_bytes, max_readings=max_readings))
+        who = (device.tenant, device.subject)
+        if delay := self.reading_rates.delay(who, len(batch)):
+            raise RateLimited("too many readings from this device", retry_after=delay)
         directory = await self.tenants.directory(device.tenant)
         screened = await self._screen(batch, directory, device, run)
         kept = await run(lambda: _kept(directory.tenant_id, screened, device.end))
-        job = _job(directory.tenant_id, screened, kept, device.end)
+        job = _job(directory.tenant_id, screened, kept, self._words, device.end)
         outcome = Outcome()
-        if job.size:
+        if wait := self.quota.wait(who, None if device.meters is None else len(device.meters)):
+            outcome = await self._of_before(job, wait)
+        elif job.size:
             self.writer.submit(job)
             outcome = await job.done
         else:
             self.metrics.rejected(job.rejected)
-        return _answer(job.count, outcome, screened)
+        self.quota.charge(who, job.count - outcome.duplicates + len(job.quarantine))
+        return _answer(job, outcome, screened)
 
     async def _admit(self, request: web.Request) -> Device:
         """Who is asking, if it may and if we can: all that needs no body."""
@@ -130,6 +138,19 @@ class Ingest:
             lambda: screen(lambda: batch.items, readings, meters, limits, time.time(), device.end)
         )
 
+    @property
+    def _words(self) -> Mapping[str, str]:
+        return self.limits.messages() if self.limits else {}
+
+    async def _of_before(self, job: Job, wait: float) -> Outcome:
+        """A device whose readings of the day are used up is answered for what is stored, for nothing else."""
+        rows = as_rows([job.packed])
+        async with self.pool.connection() as connection:
+            energies = await statements.stored_energies(connection, rows)
+        if not job.count or (energies != rows["energy"]).any():
+            raise RateLimited("the readings of this device for today are used up", retry_after=wait)
+        return Outcome(duplicates=job.count)
+
     async def _aside(self, work: Callable[[], T]) -> T:
         """Large bodies one at a time, outside the event loop: it goes on serving others."""
         return await asyncio.get_running_loop().run_in_executor(self.aside, work)
@@ -143,6 +164,7 @@ class Ingest:
                 if limits != self.limits:
                     log.info("limits: %s", limits)
                 self.limits = limits
+                self.writer.spacing = limits.spacing
             except Exception as error:
                 log.debug("limits not loaded: %s", error)
             await asyncio.sleep(LIMITS_RETRY if self.limits is None else LIMITS_REFRESH)
@@ -202,6 +224,7 @@ async def _resources(app: web.Application) -> AsyncIterator[None]:
         interval=settings.ingest_write_interval,
     )
     async with db.pool(url, "segs-ingest", size=2) as pool:
+        ingest.pool = pool
         ingest.writer = Writer(url, recent, options, ingest.metrics)
         ingest.devices = Devices(pool, ingest.tokens, ttl=settings.ingest_device_ttl)
         ingest.tenants = Tenants(
@@ -256,7 +279,9 @@ def _kept(tenant_id: int, screened: Screened, end: bool | None) -> list[Quaranti
     ]
 
 
-def _job(tenant_id: int, screened: Screened, kept: list[QuarantineRow], end: bool | None) -> Job:
+def _job(
+    tenant_id: int, screened: Screened, kept: list[QuarantineRow], words: Mapping[str, str], end: bool | None
+) -> Job:
     return Job(
         tenant_id=tenant_id,
         count=screened.count,
@@ -265,21 +290,22 @@ def _job(tenant_id: int, screened: Screened, kept: list[QuarantineRow], end: boo
         quarantine=kept,
         done=asyncio.get_running_loop().create_future(),
         sent=screened.accepted_as_sent,
+        words=words,
         end=end,
         request_id=request_id.current.get(),
     )
 
 
-def _answer(count: int, outcome: Outcome, screened: Screened) -> web.Response:
+def _answer(job: Job, outcome: Outcome, screened: Screened) -> web.Response:
     rejected = [
         {"index": item.index, "code": item.code, "message": item.message} for item in screened.rejections
     ]
-    if outcome.conflicts:
+    if outcome.refused:
         rejected += [
-            {"index": screened.index(place), "code": CONFLICT, "message": CONFLICT_MESSAGE}
-            for place in outcome.conflicts
+            {"index": screened.index(place), "code": code, "message": job.words[code]}
+            for place, code in outcome.refused
         ]
         rejected.sort(key=itemgetter("index"))
-    accepted = count - outcome.duplicates - len(outcome.conflicts)
+    accepted = job.count - outcome.duplicates - len(outcome.refused)
     body = orjson.dumps({"accepted": accepted, "duplicates": outcome.duplicates, "rejected": rejected})
     return web.Response(body=body, content_type="application/json")

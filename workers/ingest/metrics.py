@@ -7,6 +7,7 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from workers.ingest.plan import Outcome, Plan
+from workers.ingest.readings import CONFLICT
 
 WRITE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 GROUP_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -59,11 +60,12 @@ class IngestMetrics:
     def written(self, plan: Plan, outcomes: list[Outcome], seconds: float) -> None:
         """Count what a committed write answered."""
         duplicates = sum(outcome.duplicates for outcome in outcomes)
-        conflicts = sum(len(outcome.conflicts) for outcome in outcomes)
-        self._accepted.inc(sum(job.count for job in plan.jobs) - duplicates - conflicts)
+        refused = [code for outcome in outcomes for _, code in outcome.refused]
+        conflicts = refused.count(CONFLICT)
+        self._accepted.inc(sum(job.count for job in plan.jobs) - duplicates - len(refused))
         self._duplicate.inc(duplicates)
         self._conflict.inc(conflicts)
-        self._rejected.inc(sum(job.rejected for job in plan.jobs))
+        self._rejected.inc(sum(job.rejected for job in plan.jobs) + len(refused) - conflicts)
         self._seconds.observe(seconds)
         self._group.observe(len(plan.jobs))
 

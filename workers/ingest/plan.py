@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from workers.ingest.readings import CONFLICT, CONFLICT_MESSAGE
+from workers.ingest.readings import CONFLICT, TOO_CLOSE
 from workers.ingest.rows import EPOCH_SHIFT, Mask, Rows, as_rows
-from workers.ingest.statements import BatchRow, QuarantineRow, Stored
+from workers.ingest.statements import ABSENT, BatchRow, QuarantineRow, Stored
 
 
 @dataclass(slots=True)
@@ -20,8 +20,8 @@ class Outcome:
     """What became of a job's readings: the others are stored."""
 
     duplicates: int = 0
-    conflicts: list[int] = field(default_factory=list)
-    """Places among the job's readings: another value is stored for the same meter and time."""
+    refused: list[tuple[int, str]] = field(default_factory=list)
+    """Places among the job's readings, and why: another value is stored, or another reading too close."""
 
 
 @dataclass(slots=True, eq=False)
@@ -39,6 +39,8 @@ class Job:
     """Set after the commit."""
     sent: Callable[[int], str]
     """A reading, by its place among those it brings, as JSON."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What each code means (see :meth:`workers.ingest.readings.Limits.messages`)."""
     end: bool | None = None
     """How its device stamps readings (see :func:`workers.ingest.readings.screen`)."""
     request_id: str = ""
@@ -50,7 +52,7 @@ class Job:
 
     def conflict(self, place: int) -> QuarantineRow:
         """A reading that must be kept beside the one that is stored."""
-        return QuarantineRow(self.tenant_id, CONFLICT, CONFLICT_MESSAGE, self.sent(place), self.end)
+        return QuarantineRow(self.tenant_id, CONFLICT, self.words[CONFLICT], self.sent(place), self.end)
 
 
 class Repeats(NamedTuple):
@@ -75,6 +77,8 @@ class Plan:
     quarantine: list[QuarantineRow]
     repeats: Repeats | None
     """None if every reading is a row."""
+    crowded: Mask | None
+    """Which rows are too close to the one before to be stored (None: no row)."""
 
     @property
     def disputed(self) -> bool:
@@ -84,7 +88,7 @@ class Plan:
         return bool((self.repeats.energy != self.rows["energy"][self.repeats.row]).any())
 
     def settle(self, stored: Stored | None) -> list[Outcome]:
-        """What became of each job's readings; ``stored``: what was stored before (None: nothing)."""
+        """What became of each job's readings; ``stored``: what this write did not store (None: nothing)."""
         outcomes = [Outcome() for _ in self.jobs]
         if stored is None and self.repeats is None:
             return outcomes
@@ -103,7 +107,8 @@ class Plan:
             outcome.duplicates = count
         for place in np.flatnonzero(~accepted & ~same).tolist():
             job = int(job_of[place])
-            outcomes[job].conflicts.append(place - int(begins[job]))
+            code = TOO_CLOSE if energy[row[place]] == ABSENT else CONFLICT
+            outcomes[job].refused.append((place - int(begins[job]), code))
         return outcomes
 
     def conflicts(self, outcomes: list[Outcome]) -> list[QuarantineRow]:
@@ -111,7 +116,8 @@ class Plan:
         return [
             job.conflict(place)
             for job, outcome in zip(self.jobs, outcomes, strict=True)
-            for place in outcome.conflicts
+            for place, code in outcome.refused
+            if code == CONFLICT
         ]
 
     def batch_rows(self, outcomes: list[Outcome], stored: Stored | None) -> list[BatchRow]:
@@ -138,19 +144,22 @@ class Plan:
             accepted &= np.array([job.tenant_id == tenant for job in self.jobs], dtype=np.bool_)[self.owner]
         times = times[accepted]
         duplicates = sum(outcome.duplicates for _, outcome in mine)
-        conflicts = sum(len(outcome.conflicts) for _, outcome in mine)
+        refused = sum(len(outcome.refused) for _, outcome in mine)
         return BatchRow(
             tenant_id=tenant,
-            accepted=sum(job.count for job, _ in mine) - duplicates - conflicts,
+            accepted=sum(job.count for job, _ in mine) - duplicates - refused,
             duplicates=duplicates,
-            rejected=sum(job.rejected for job, _ in mine) + conflicts,
+            rejected=sum(job.rejected for job, _ in mine) + refused,
             first_ts=int(times.min()) + EPOCH_SHIFT if len(times) else None,
             last_ts=int(times.max()) + EPOCH_SHIFT if len(times) else None,
         )
 
 
-def make_plan(jobs: list[Job]) -> Plan:
-    """Merge the jobs of a group. The jobs themselves stay as they are."""
+def make_plan(jobs: list[Job], spacing: int) -> Plan:
+    """Merge the jobs of a group. The jobs themselves stay as they are.
+
+    Of the rows of a meter, none is stored that is less than ``spacing`` microseconds after the one before.
+    """
     rows = as_rows(job.packed for job in jobs)
     owner = np.repeat(np.arange(len(jobs)), [job.count for job in jobs])
     repeats: Repeats | None = None
@@ -165,13 +174,20 @@ def make_plan(jobs: list[Job]) -> Plan:
             repeats = Repeats(row, first, rows["energy"].astype(np.int64))
             order = order[begins]
         rows, owner = rows[order], owner[order]
-    return Plan(jobs, rows, owner, [row for job in jobs for row in job.quarantine], repeats)
+    quarantine = [row for job in jobs for row in job.quarantine]
+    return Plan(jobs, rows, owner, quarantine, repeats, _crowded(rows, spacing))
 
 
 def requests_of(jobs: list[Job]) -> str:
     """The request a group belongs to, as far as one name can say: the first one's id, and how many more."""
     first = jobs[0].request_id if jobs else ""
     return f"{first} +{len(jobs) - 1}" if first and len(jobs) > 1 else first
+
+
+def _crowded(rows: Rows, spacing: int) -> Mask | None:
+    meters, times = rows["meter_id"], rows["ts"].astype(np.int64)
+    close = (meters[1:] == meters[:-1]) & (times[1:] - times[:-1] < spacing)
+    return np.concatenate(([False], close)) if close.any() else None
 
 
 def _order(rows: Rows) -> npt.NDArray[np.intp]:

@@ -52,7 +52,7 @@ ENERGY_OUT_OF_RANGE = "energy_out_of_range"
 NEGATIVE_ENERGY = "negative_energy"
 ENERGY_ABOVE_CONNECTION = "energy_above_connection"
 CONFLICT = "conflict"
-CONFLICT_MESSAGE = "another value is stored for this meter and time"
+TOO_CLOSE = "too_close"
 
 
 class Malformed:
@@ -111,6 +111,12 @@ class Limits:
     max_ahead: timedelta
     max_age: timedelta
     max_energy: int
+    min_spacing: timedelta = timedelta(seconds=1)
+
+    @property
+    def spacing(self) -> int:
+        """Microseconds that two readings of a meter are apart at least."""
+        return self.min_spacing // timedelta(microseconds=1)
 
     def messages(self) -> dict[str, str]:
         """The words of each rejection, with the numbers of the limits."""
@@ -121,6 +127,8 @@ class Limits:
             TIME_TOO_OLD: f"timestamp is older than the accepted age of {duration(self.max_age)}",
             ENERGY_OUT_OF_RANGE: f"kwh is outside -{kwh} to {kwh}",
             NEGATIVE_ENERGY: "kwh is negative, and the meter feeds nothing in",
+            CONFLICT: "another value is stored for this meter and time",
+            TOO_CLOSE: f"another reading of the meter is less than {duration(self.min_spacing)} away",
             ENERGY_ABOVE_CONNECTION: "kwh is more than the meter's connection carries in an interval",
         }
 
@@ -361,7 +369,7 @@ def duration(value: timedelta) -> str:
         if seconds and seconds % size == 0:
             count = int(seconds // size)
             return f"{count} {unit}{'' if count == 1 else 's'}"
-    return f"{_number(Decimal(str(seconds)))} seconds"
+    return f"{_number(Decimal(str(seconds)))} second{'' if seconds == 1 else 's'}"
 
 
 def _refusal(

@@ -80,12 +80,13 @@ class RecentTimes:
         """Of how many meters a time is known."""
         return int(np.count_nonzero(self._latest != NEVER))
 
-    def suspects(self, rows: Rows) -> Mask:
-        """Which of the rows are not newer than what is stored of their meters."""
+    def suspects(self, rows: Rows, spacing: int) -> Mask:
+        """Which of the rows are not newer by ``spacing`` microseconds than what is stored of their meters."""
         meters = rows["meter_id"].astype(np.intp)
         self._hold(meters)
         known = meters < len(self._latest)
-        return known & (rows["ts"] <= self._latest[np.where(known, meters, 0)])
+        newest = self._latest[np.where(known, meters, 0)]
+        return known & ((rows["ts"] <= newest) | (rows["ts"] < newest + spacing))
 
     def stored(self, rows: Rows) -> None:
         """Remember committed rows."""

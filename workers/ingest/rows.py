@@ -67,6 +67,7 @@ ARRAYS = (
     ArrayType(1021, 700),  # real
     ArrayType(1021, 700),
 )
+BIGINT = 20
 _ARRAY_HEADER = struct.Struct("!iiIii").pack
 _INTEGER = struct.Struct("!i").unpack
 _BIGINT = struct.Struct("!q").unpack

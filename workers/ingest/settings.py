@@ -32,6 +32,12 @@ class IngestSettings(WorkerSettings):
     ingest_rate_limit: float = Field(500.0, ge=0)
     ingest_rate_burst: float = Field(1000.0, ge=1)
 
+    # Readings per second of one device, how many at once, how many a day (UTC), at one process; 0: unlimited.
+    # A device that may send for some meters alone has 86,400 a day of each at most.
+    ingest_reading_rate: float = Field(10_000.0, ge=0)
+    ingest_reading_burst: float = Field(100_000.0, ge=1)
+    ingest_daily_readings: int = Field(50_000_000, ge=0)
+
     # Writes that run at the same time, rows that one of them takes, rows that may wait.
     ingest_writers: int = Field(2, ge=1, le=16)
     ingest_write_rows: int = Field(20_000, ge=1)

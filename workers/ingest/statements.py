@@ -13,14 +13,14 @@ from psycopg.errors import InsufficientPrivilege, UniqueViolation
 from workers.db import Connection
 from workers.ingest.exchange import copy_in_transaction, execute_binary
 from workers.ingest.readings import FOREVER, Limits, Meter
-from workers.ingest.rows import ARRAYS, COLUMNS, Mask, Rows, array_data, copy_data, read_key
+from workers.ingest.rows import ARRAYS, BIGINT, COLUMNS, Mask, Rows, array_data, copy_data, read_key
 
 __all__ = ["BatchRow", "QuarantineRow", "Stored", "UniqueViolation"]
 
-# No reading has this energy: what was there a moment ago and is gone (by retention) is kept as a conflict.
+# No reading has this energy: nothing is stored for the meter and time.
 ABSENT = np.iinfo(np.int64).min
 
-LIMITS = "select max_ahead, max_age, max_energy from ingest.limits"
+LIMITS = "select max_ahead, max_age, max_energy, min_spacing from ingest.limits"
 TENANT_ID = "select ingest.tenant_id(%s)"
 DEVICE = "select device_id::text, tenant, meter_codes, stamped = 'end' from ingest.device(%s)"
 RESOLVE_METERS = """
@@ -42,7 +42,14 @@ DATABASE_OID = "select oid::text from pg_database where datname = current_databa
 COPY = f"copy grid.reading ({COLUMNS}) from stdin (format binary)"
 INSERT = f"""
 insert into grid.reading ({COLUMNS})
-select * from unnest($1, $2, $3, $4, $5)
+select n.*
+from unnest($1, $2, $3, $4, $5) as n (ts, meter_id, energy, voltage, current)
+where coalesce((
+    select false from grid.reading as o
+    where o.meter_id = n.meter_id
+      and o.ts > n.ts - $6 * interval '1 microsecond' and o.ts < n.ts + $6 * interval '1 microsecond'
+    limit 1
+), true)
 on conflict do nothing
 returning meter_id, ts
 """  # noqa: S608 - the column list is a constant
@@ -95,7 +102,7 @@ class QuarantineRow:
 
 
 class Stored(NamedTuple):
-    """Which rows of a write were there before, and the energy that they have in the database."""
+    """Which rows of a write it did not store, and the energy that is stored for each (or :data:`ABSENT`)."""
 
     before: Mask
     energy: npt.NDArray[np.int64]
@@ -173,27 +180,25 @@ async def copy_rows(connection: Connection, rows: Rows) -> None:
         await copy.write(copy_data(rows))
 
 
-async def insert_rows(connection: Connection, rows: Rows) -> Stored:
-    """Store the packed rows that are not stored yet; returns what was stored before.
+async def insert_rows(connection: Connection, rows: Rows, spacing: int) -> Mask:
+    """Store the packed rows that have no other within ``spacing`` microseconds; returns which are not stored.
 
     They must be in order of meter and time, so that two writers of the same rows wait for each other instead
     of deadlocking.
     """
-    types = [kind.array for kind in ARRAYS]
-    result = await execute_binary(connection, INSERT, array_data(rows), types)
-    before = np.zeros(len(rows), dtype=np.bool_)
-    energy = rows["energy"].astype(np.int64)
-    if result.ntuples < len(rows):
-        value = result.get_value
-        inserted = {read_key(value(row, 0) or b"", value(row, 1) or b"") for row in range(result.ntuples)}
-        keys = zip(rows["meter_id"].tolist(), rows["ts"].tolist(), strict=True)
-        before = np.array([key not in inserted for key in keys], dtype=np.bool_)
-        energy[before] = await _stored_energies(connection, rows[before])
-    return Stored(before, energy)
+    types = [*(kind.array for kind in ARRAYS), BIGINT]
+    parameters = [*array_data(rows), spacing.to_bytes(8, "big")]
+    result = await execute_binary(connection, INSERT, parameters, types)
+    if result.ntuples == len(rows):
+        return np.zeros(len(rows), dtype=np.bool_)
+    value = result.get_value
+    inserted = {read_key(value(row, 0) or b"", value(row, 1) or b"") for row in range(result.ntuples)}
+    keys = zip(rows["meter_id"].tolist(), rows["ts"].tolist(), strict=True)
+    return np.array([key not in inserted for key in keys], dtype=np.bool_)
 
 
-async def _stored_energies(connection: Connection, rows: Rows) -> npt.NDArray[np.int64]:
-    """The energy that is stored for the meter and time of each row."""
+async def stored_energies(connection: Connection, rows: Rows) -> npt.NDArray[np.int64]:
+    """The energy that is stored for the meter and time of each row, or :data:`ABSENT`."""
     ts, meter_id, *_ = array_data(rows)
     types = [ARRAYS[1].array, ARRAYS[0].array]
     result = await execute_binary(connection, STORED, [meter_id, ts], types)

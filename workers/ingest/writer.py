@@ -23,7 +23,7 @@ from workers.ingest import statements
 from workers.ingest.metrics import IngestMetrics
 from workers.ingest.plan import Job, Outcome, Plan, make_plan, requests_of
 from workers.ingest.recent import RecentTimes
-from workers.ingest.rows import Mask, Rows
+from workers.ingest.rows import Mask
 from workers.ingest.statements import Stored
 
 log = logging.getLogger(__name__)
@@ -77,6 +77,8 @@ class Writer:
         self._abandoned: set[asyncio.Task[Any]] = set()
         self._away: set[int] = set()
         self._stopping = False
+        self.spacing = 0
+        """Microseconds that two readings of a meter are apart at least."""
 
     def start(self) -> None:
         """Start the lanes; they connect by themselves."""
@@ -279,8 +281,11 @@ class Writer:
     async def _write(self, lane: Lane, connection: db.Connection, group: list[Job], careful: bool) -> None:
         """Store a group in one transaction and answer its jobs; ``careful``: COPY has met a duplicate."""
         started = time.perf_counter()
-        plan = make_plan(group)
-        suspects = np.ones(len(plan.rows), dtype=np.bool_) if careful else self._recent.suspects(plan.rows)
+        plan = make_plan(group, self.spacing)
+        everything = np.ones(len(plan.rows), dtype=np.bool_)
+        suspects = everything if careful else self._recent.suspects(plan.rows, self.spacing)
+        if plan.crowded is not None:
+            suspects |= plan.crowded
         outcomes = await self._transaction(lane, connection, plan, suspects if suspects.any() else None)
         self._recent.stored(plan.rows)
         for job, outcome in zip(group, outcomes, strict=True):
@@ -304,7 +309,7 @@ class Writer:
                 await statements.copy_batch(connection, label, plan.rows, log_rows, committing)
             else:
                 await connection.execute(f"begin; {statements.name_transaction(label)}".encode())
-                stored = await self._store_rows(connection, plan.rows, suspects)
+                stored = await self._store_rows(connection, plan, suspects)
                 outcomes = plan.settle(stored)
                 if kept := plan.quarantine + plan.conflicts(outcomes):
                     await statements.quarantine(connection, kept)
@@ -318,20 +323,25 @@ class Writer:
         return outcomes
 
     async def _store_rows(
-        self, connection: db.Connection, rows: Rows, suspects: Mask | None
+        self, connection: db.Connection, plan: Plan, suspects: Mask | None
     ) -> Stored | None:
-        """Returns what was stored before (None: no row)."""
+        """Returns what was not stored by this (None: no row)."""
+        rows = plan.rows
         if suspects is None:
             if len(rows):
                 await statements.copy_rows(connection, rows)
             return None
         if not suspects.all():
             await statements.copy_rows(connection, rows[~suspects])
-        stored = Stored(np.zeros(len(rows), dtype=np.bool_), rows["energy"].astype(np.int64))
-        stored.before[suspects], stored.energy[suspects] = await statements.insert_rows(
-            connection, rows[suspects]
-        )
-        return stored
+        before, energy = np.zeros(len(rows), dtype=np.bool_), rows["energy"].astype(np.int64)
+        if plan.crowded is not None:
+            before |= plan.crowded
+            suspects = suspects & ~plan.crowded
+        if suspects.any():
+            before[suspects] = await statements.insert_rows(connection, rows[suspects], self.spacing)
+        if before.any():
+            energy[before] = await statements.stored_energies(connection, rows[before])
+        return Stored(before, energy)
 
     async def _rollback(self, connection: db.Connection) -> None:
         if connection.info.transaction_status == TransactionStatus.IDLE:

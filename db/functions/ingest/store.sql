@@ -16,9 +16,23 @@ begin
         order by j.meter_id, j.ts, j.place
     ),
 
+    spaced as (
+        select f.*, l.min_spacing,
+            coalesce(f.ts - lag(f.ts) over (partition by f.meter_id order by f.ts) >= l.min_spacing, true) as apart
+        from firsts as f
+        cross join ingest.limits as l
+    ),
+
     inserted as (
         insert into grid.reading (ts, meter_id, energy, voltage, current)
-        select f.ts, f.meter_id, f.energy, f.voltage, f.current from firsts as f order by f.meter_id, f.ts
+        select f.ts, f.meter_id, f.energy, f.voltage, f.current
+        from spaced as f
+        where f.apart and coalesce((
+            select false from grid.reading as r
+            where r.meter_id = f.meter_id and r.ts > f.ts - f.min_spacing and r.ts < f.ts + f.min_spacing
+            limit 1
+        ), true)
+        order by f.meter_id, f.ts
         on conflict do nothing
         returning meter_id, ts
     )
@@ -29,10 +43,16 @@ begin
     judged := array(
         select row(
             j.place, j.tenant_id, j.reading, j.meter_id, j.ts, j.energy, j.voltage, j.current,
-            case when c.conflict then 'conflict' else j.code end,
-            case when c.conflict then 'another value is stored for this meter and time' else j.message end
+            case when not c.conflict then j.code when there.energy is null then 'too_close' else 'conflict' end,
+            case
+                when not c.conflict then j.message
+                when there.energy is null
+                    then format('another reading of the meter is less than %s away', ingest.words(l.min_spacing))
+                else 'another value is stored for this meter and time'
+            end
         )::ingest.judgement
         from unnest(judged) as j
+        cross join ingest.limits as l
         left join lateral (
             select coalesce(r.whole, r.energy) as energy from grid.reading as r where r.meter_id = j.meter_id and r.ts = j.ts limit 1
         ) as there on j.code is null
@@ -67,4 +87,5 @@ $$;
 
 comment on function ingest.store(text, integer[], jsonb[], text[], timestamptz) is
 'Takes readings in, as the ingest worker does: stores the good, keeps the refused, logs the batch. Outcomes: accepted, '
-'duplicate, or refused with code and message; another value for a meter and time that is stored is a conflict.';
+'duplicate, or refused with code and message; another value for a meter and time that is stored is a conflict, '
+'another time less than ingest.limits.min_spacing away too close.';

@@ -12,7 +12,9 @@ from pg_class as c
 join pg_namespace as n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
     and (
-        n.nspname in ('grid', 'ingest', 'rollup', 'tariff', 'alert', 'event', 'auth', 'notify', 'upkeep', 'deploy', 'pgmq')
+        n.nspname in (
+            'grid', 'ingest', 'rollup', 'tariff', 'alert', 'event', 'auth', 'notify', 'upkeep', 'deploy', 'pgmq'
+        )
         or n.nspname = '_timescaledb_internal' and c.relname ~ '^(_|compress_)'
     );
 

@@ -22,13 +22,14 @@ from stack.paths import DataDir, default_data_dir
 from stack.plan import DEFAULT_SIMULATION, SIMULATOR_TOKEN_TTL, TENANT, with_login
 from stack.process import ServerError
 from stack.progress import SetupError
-from stack.users import NoSuchUser, find_user, invite
+from stack.users import InvitationRefusedError, NoSuchUser, find_user, invite
 
 EXPECTED = (
     SetupError,
     ServerError,
     state.NotRunning,
     NoSuchUser,
+    InvitationRefusedError,
     database.DeployError,
     psycopg.Error,
     OSError,

@@ -10,7 +10,7 @@ select u.user_id::text
 from auth.user_account as u
 join grid.tenant as t using (tenant_id)
 where t.code = %(tenant)s and u.disabled_at is null
-  and (u.email = %(email)s or %(email)s::text is null)
+  and (u.email = auth.normal_address(%(email)s) or %(email)s::text is null)
   and (u.role = %(role)s or %(role)s::text is null)
 order by u.email
 limit 1
@@ -50,9 +50,19 @@ def set_demo_password(connection: psycopg.Connection[tuple[object, ...]], passwo
         )
 
 
+class InvitationRefusedError(Exception):
+    """The account cannot be made; the message says why."""
+
+
 def invite(admin_url: str, tenant: str, email: str, name: str, role: str) -> None:
     """Make an account and mail its owner how to begin."""
     with psycopg.connect(admin_url, autocommit=True) as connection:
-        row = connection.execute("select auth.invite(%s, %s, %s, %s)", (tenant, email, name, role)).fetchone()
+        values = (tenant, email, name, role)
+        try:
+            row = connection.execute("select auth.invite(%s, %s, %s, %s)", values).fetchone()
+        except psycopg.DatabaseError as error:
+            if not (error.sqlstate or "").startswith("PT"):
+                raise
+            raise InvitationRefusedError(error.diag.message_primary) from error
     if row is None or row[0] is None:
         raise NoSuchUser(f"there is no tenant {tenant}")

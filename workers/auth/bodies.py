@@ -7,20 +7,12 @@ from typing import Annotated, Any, TypeVar
 import orjson
 import phonenumbers
 from aiohttp import web
-from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from workers.auth.addresses import normal_address
 from workers.errors import BadRequest, PayloadTooLarge, Unprocessable, UnsupportedMediaType
 
 MAX_PASSWORD = 1024
-
-
-def _email(value: str) -> str:
-    try:
-        found = validate_email(value.strip(), check_deliverability=False, allow_smtputf8=False)
-    except EmailNotValidError as error:
-        raise ValueError(str(error)) from None
-    return (found.ascii_email or found.normalized).lower()
 
 
 def _line(value: str) -> str:
@@ -36,7 +28,7 @@ def _digits(value: object) -> object:
     return value.replace(" ", "") if isinstance(value, str) else value
 
 
-Email = Annotated[str, Field(max_length=320), AfterValidator(_email)]
+Email = Annotated[str, AfterValidator(normal_address)]
 Name = Annotated[str, Field(max_length=200), AfterValidator(_line)]
 Phone = Annotated[str, Field(max_length=40)]
 Password = Annotated[str, Field(min_length=1, max_length=MAX_PASSWORD)]

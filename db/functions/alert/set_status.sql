@@ -17,7 +17,7 @@ begin
     end if;
     if not alert.may_become(before.status, $2) then
         raise sqlstate 'PT409' using
-            message = format('Alert %s is %s and cannot become %s', $1, before.status, coalesce($2, 'null')),
+            message = format('Alert %s is %s and cannot become %s', $1, before.status, auth.said($2)),
             hint = 'An active alert can be acknowledged or resolved, an acknowledged one resolved; resolved is final.';
     end if;
 

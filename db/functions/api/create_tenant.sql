@@ -15,8 +15,7 @@ declare
         when $1 is null or $1 !~ '^[a-z][a-z0-9-]{1,31}$'
             then 'code is not 2 to 32 small letters, digits and hyphens that begin with a letter'
         when $2 is null or $5 is null or $6 is null then 'name, time_zone and currency are needed'
-        when coalesce(length($3), 0) not between 3 and 254 or $3 !~ '^[^@\s]+@[^@\s]+\.[^@\s]+$'
-            then 'admin_email is not an e-mail address'
+        when $3 is null then 'admin_email is needed'
         when coalesce(length($4), 0) not between 1 and 200 or $4 ~ '[[:cntrl:]]'
             then 'admin_name is not 1 to 200 characters long, in one line'
         else grid.tenant_fault($2, $5, $6, 60)

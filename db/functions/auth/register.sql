@@ -17,7 +17,7 @@ begin
         return 'unknown_tenant';
     end if;
     insert into auth.user_account as u (tenant_id, email, name, phone, password_hash, created_at)
-    values (tenant, register.email, register.name, register.phone, register.password_hash, register.at)
+    values (tenant, auth.normal_address(register.email), register.name, register.phone, register.password_hash, register.at)
     on conflict on constraint user_account_tenant_id_email_key do nothing
     returning u.* into account;
     if found then

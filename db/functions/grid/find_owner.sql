@@ -6,7 +6,8 @@ declare
 begin
     select u.user_id into found_id
     from auth.user_account as u
-    where u.tenant_id = $1 and u.deleted_at is null and (u.email = lower($2) or u.user_id::text = lower($2));
+    where u.tenant_id = $1 and u.deleted_at is null
+        and (u.email = auth.normal_address($2) or u.user_id::text = lower($2));
     if not found then
         raise sqlstate 'PT404' using
             message = format('There is no user %s', auth.said($2)),

@@ -152,8 +152,8 @@ class Environment:
 
     def start_redis(self) -> None:
         self.ports["redis"] = port = servers.free_port()
-        password = self.secrets.passwords["redis"]
-        self.start(servers.redis_server(self.runtime, self.directory / "redis", port, password))
+        passwords = self.secrets.redis_passwords
+        self.start(servers.redis_server(self.runtime, self.directory / "redis", port, passwords))
 
     def start_worker(self, kind: str, name: str = "", port: int | None = None, **settings: str) -> None:
         """Start a worker as ``make run`` would, with ``settings`` besides."""
@@ -170,8 +170,10 @@ class Environment:
             **settings,
         }
         if "redis" in self.ports:
-            password = self.secrets.passwords["redis"]
-            environment.setdefault("SEGS_REDIS_URL", servers.redis_url(self.ports["redis"], password))
+            user = f"segs_{kind}"
+            if password := self.secrets.redis_passwords.get(user):
+                url_of_redis = servers.redis_url(self.ports["redis"], user, password)
+                environment.setdefault("SEGS_REDIS_URL", url_of_redis)
         self.start(
             ServerSpec(
                 name=name or kind,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import quote
 
-from stack import secrets
+from stack import redis_users, secrets
 from stack.paths import CHECKOUT
 
 DIRECTORY = CHECKOUT / "deploy" / "secrets"
@@ -27,9 +27,14 @@ def contents(passwords: dict[str, str]) -> dict[str, str]:
         password = quote(passwords[role], safe="")
         return f"postgresql://{role}:{password}@{DATABASE_HOST}/{DATABASE}?sslmode=disable"
 
+    users = secrets.redis_passwords(passwords)
+
+    def redis(user: str) -> str:
+        return f"redis://{user}:{quote(users[user], safe='')}@{REDIS_HOST}/0"
+
     return {
         "postgres_password": passwords["postgres"],
-        "redis_password": passwords["redis"],
+        "redis_users": redis_users.access_list(users),
         "segs_database_url": database("postgres"),
         "segs_ingest_database_url": database("segs_ingest"),
         "segs_relay_database_url": database("segs_relay"),
@@ -37,7 +42,7 @@ def contents(passwords: dict[str, str]) -> dict[str, str]:
         "segs_notifier_database_url": database("segs_notifier"),
         "segs_auth_code_key": passwords["auth_code_key"],
         "postgrest_database_url": database("authenticator"),
-        "segs_redis_url": f"redis://:{quote(passwords['redis'], safe='')}@{REDIS_HOST}/0",
+        **{f"segs_{worker}_redis_url": redis(f"segs_{worker}") for worker in redis_users.WORKERS},
     }
 
 

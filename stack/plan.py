@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
 
-from stack import database, edge, secrets, servers
+from stack import database, edge, redis_users, secrets, servers
 from stack.paths import CHECKOUT, DataDir
 from stack.process import LineSink, ServerSpec
 from stack.progress import SetupError, say
@@ -54,9 +54,10 @@ class Plan:
         """The database, as the login role of a service."""
         return with_login(self.admin_url, role, self.secrets.passwords[role])
 
-    @property
-    def redis_url(self) -> str:
-        return servers.redis_url(self.ports["redis"], self.secrets.passwords["redis"])
+    def redis_url(self, worker: str) -> str:
+        """Redis, as the user of a worker."""
+        user = f"segs_{worker}"
+        return servers.redis_url(self.ports["redis"], user, self.secrets.redis_passwords[user])
 
     @property
     def health_peers(self) -> str:
@@ -117,7 +118,7 @@ def make_stages(plan: Plan, sink: LineSink, simulation: list[str] | None) -> lis
                 (postgres,), before=lambda: servers.init_postgres(runtime, data.postgres, password, DATABASE)
             )
         )
-    redis_spec = servers.redis_server(runtime, data.redis, ports["redis"], plan.secrets.passwords["redis"])
+    redis_spec = servers.redis_server(runtime, data.redis, ports["redis"], plan.secrets.redis_passwords)
     stages.append(Stage((redis_spec,), before=lambda: deploy(plan, sink)))
     postgrest = servers.postgrest(
         runtime,
@@ -165,7 +166,11 @@ def worker(plan: Plan, name: str) -> ServerSpec:
     """One of our own workers. Its secrets are files, not environment variables."""
     directory = plan.secrets.directory / name
     secrets.write_private(directory / f"segs_{name}_database_url", plan.role_url(f"segs_{name}"))
-    secrets.write_private(directory / "segs_redis_url", plan.redis_url)
+    redis_url = directory / "segs_redis_url"
+    if name in redis_users.WORKERS:
+        secrets.write_private(redis_url, plan.redis_url(name))
+    else:
+        redis_url.unlink(missing_ok=True)
     if name == "auth":
         secrets.write_private(directory / "segs_auth_code_key", plan.secrets.passwords["auth_code_key"])
     prefix = f"SEGS_{name.upper()}"
@@ -174,7 +179,9 @@ def worker(plan: Plan, name: str) -> ServerSpec:
         **{
             key: value
             for key, value in os.environ.items()
-            if key.startswith("SEGS_") and key != "SEGS_DATABASE_URL"
+            if key.startswith("SEGS_")
+            and key != "SEGS_DATABASE_URL"
+            and (key != "SEGS_REDIS_URL" or name in redis_users.WORKERS)
         },
         "SEGS_ENVIRONMENT": "development",
         "SEGS_SECRETS_DIR": str(directory),

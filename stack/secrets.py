@@ -15,10 +15,15 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
+from stack import redis_users
+
 ISSUER = "segs"
 AUDIENCE = "segs"
 LOGIN_ROLES = ("authenticator", "segs_ingest", "segs_relay", "segs_auth", "segs_notifier")
-PASSWORD_NAMES = ("postgres", *LOGIN_ROLES, "redis", "auth_code_key", "demo")
+PASSWORD_NAMES = (
+    "postgres", *LOGIN_ROLES, *(f"redis_{user}" for user in redis_users.RIGHTS if user != "default"),
+    "auth_code_key", "demo",
+)  # fmt: skip
 
 
 PRIVATE_KEY = "jwt_private.pem"
@@ -41,9 +46,19 @@ class Secrets:
         return self.directory / PUBLIC_KEYS
 
     @property
+    def redis_passwords(self) -> dict[str, str]:
+        """Passwords of the users of Redis."""
+        return redis_passwords(self.passwords)
+
+    @property
     def role_passwords(self) -> dict[str, str]:
         """Passwords of the database roles that the services log in as."""
         return {role: self.passwords[role] for role in LOGIN_ROLES}
+
+
+def redis_passwords(passwords: dict[str, str]) -> dict[str, str]:
+    """Those of the users of Redis, by user."""
+    return {user: passwords[f"redis_{user}"] for user in redis_users.RIGHTS if user != "default"}
 
 
 def load_or_create(directory: Path) -> Secrets:

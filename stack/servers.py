@@ -17,7 +17,7 @@ from urllib.parse import quote
 import psycopg
 import redis
 
-from stack import edge
+from stack import edge, redis_users
 from stack.paths import CHECKOUT
 from stack.process import NotReady, ServerError, ServerSpec
 from stack.runtime import PG_BIN, Runtime
@@ -202,23 +202,26 @@ def postgres(
 # Redis
 
 
-def redis_url(port: int, password: str) -> str:
-    """The URL clients use."""
-    return f"redis://:{quote(password, safe='')}@{LOOPBACK}:{port}/0"
+def redis_url(port: int, user: str, password: str) -> str:
+    """The URL that a user of Redis (see :mod:`stack.redis_users`) connects with."""
+    return f"redis://{user}:{quote(password, safe='')}@{LOOPBACK}:{port}/0"
 
 
 def redis_server(
-    runtime: Runtime, directory: Path, port: int, password: str, *, name: str = "redis"
+    runtime: Runtime, directory: Path, port: int, passwords: Mapping[str, str], *, name: str = "redis"
 ) -> ServerSpec:
-    """Redis as the duplicate filter: a cache that may be lost, so nothing is written to disk."""
-    url = redis_url(port, password)
+    """Redis as the duplicate filter: a cache that may be lost, so nothing is written to disk.
+
+    ``passwords``: of its users, by user.
+    """
 
     def command(info_fd: int) -> list[str]:
         directory.mkdir(parents=True, exist_ok=True)
-        config = directory / "redis.conf"
+        config, users = directory / "redis.conf", directory / "users.acl"
+        write_private(users, redis_users.access_list(passwords))
         write_private(
             config,
-            f"bind {LOOPBACK}\nport {port}\nprotected-mode yes\nrequirepass {password}\n"
+            f"bind {LOOPBACK}\nport {port}\nprotected-mode no\naclfile {users}\n"
             f'daemonize no\ndir {directory}\nsave ""\nappendonly no\n'
             f"maxmemory {min(max(memory_bytes() // 32, 64 * MIB), 2048 * MIB)}\n"
             "maxmemory-policy allkeys-lru\n",
@@ -226,7 +229,7 @@ def redis_server(
         return runtime.command("redis-server", str(config), binds=[directory], info_fd=info_fd)
 
     def ready() -> None:
-        with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
+        with redis.Redis(LOOPBACK, port, socket_timeout=2, socket_connect_timeout=2) as client:
             client.ping()
 
     return ServerSpec(

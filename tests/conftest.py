@@ -113,7 +113,7 @@ def _worker_starter(kind: str, database: Database, redis: Redis, keys: Keys) -> 
     def start(wait: bool = True, **settings: str) -> TestServer:
         own = {"auth": auth_settings(database, keys), "notifier": notifier_settings(database)}
         environment = {
-            "SEGS_REDIS_URL": redis.url,
+            **redis.settings_of(kind),
             "SEGS_JWKS_FILE": str(keys.jwks_file),
             f"SEGS_{kind.upper()}_DATABASE_URL": database.url(f"segs_{kind}"),
             **own.get(kind, {}),

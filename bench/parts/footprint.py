@@ -28,6 +28,7 @@ from bench.ingest.rows import Clock, batches
 from bench.part import Measure, Part, Ratio
 from bench.parts.fanout import TOPIC, Committer
 from stack import servers
+from stack.redis_users import ADMIN
 
 METERS = 10_000
 SIZE = 500
@@ -190,8 +191,8 @@ class EachMeter:
         self.environment = environment
         self.codes = list(environment.register("E", meters))
         self.clock = Clock.before_now(hours=60)
-        password = environment.secrets.passwords["redis"]
-        self.redis = redis.Redis.from_url(servers.redis_url(environment.ports["redis"], password))
+        password = environment.secrets.redis_passwords[ADMIN]
+        self.redis = redis.Redis.from_url(servers.redis_url(environment.ports["redis"], ADMIN, password))
 
     def measure(self) -> Sample:
         self.redis.flushall()

@@ -32,7 +32,7 @@ def processes(database: Database, redis_server: Redis, keys: Keys) -> Iterator[P
     settings = {
         "SEGS_INGEST_DATABASE_URL": database.url("segs_ingest"),
         "SEGS_INGEST_REUSE_PORT": "true",
-        "SEGS_REDIS_URL": redis_server.url,
+        "SEGS_REDIS_URL": redis_server.url_of("ingest"),
         "SEGS_JWKS_FILE": str(keys.jwks_file),
     }
     first, second = (worker("ingest", f"ingest-{name}", settings, port) for name in ("first", "second"))

@@ -41,7 +41,7 @@ def database(cluster: Cluster) -> Iterator[Database]:
 @pytest.fixture(scope="module")
 def auth_server(database: Database, redis_session: Redis, keys: Keys) -> Iterator[TestServer]:
     """One worker for those that need no settings of their own."""
-    shared = {"SEGS_REDIS_URL": redis_session.url, "SEGS_JWKS_FILE": str(keys.jwks_file)}
+    shared = {"SEGS_REDIS_URL": redis_session.url_of("auth"), "SEGS_JWKS_FILE": str(keys.jwks_file)}
     server = worker("auth", "auth-shared", {**shared, **auth_settings(database, keys)})
     server.up()
     yield server

@@ -46,7 +46,7 @@ def rest_url(runtime: Runtime, database: Database, keys: Keys) -> Iterator[str]:
 def relay_url(database: Database, redis_session: Redis, keys: Keys) -> Iterator[str]:
     """A relay on that database."""
     environment = {
-        "SEGS_REDIS_URL": redis_session.url,
+        "SEGS_REDIS_URL": redis_session.url_of("relay"),
         "SEGS_JWKS_FILE": str(keys.jwks_file),
         "SEGS_RELAY_DATABASE_URL": database.url("segs_relay"),
     }

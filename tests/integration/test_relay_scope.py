@@ -39,7 +39,7 @@ def database(cluster: Cluster) -> Iterator[Database]:
 def relay_server(database: Database, redis_session: Redis, keys: Keys) -> Iterator[TestServer]:
     """One relay for those that need no settings of their own."""
     environment = {
-        "SEGS_REDIS_URL": redis_session.url,
+        "SEGS_REDIS_URL": redis_session.url_of("relay"),
         "SEGS_JWKS_FILE": str(keys.jwks_file),
         "SEGS_RELAY_DATABASE_URL": database.url("segs_relay"),
     }

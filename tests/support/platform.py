@@ -45,9 +45,12 @@ class Platform:
     ) -> None:
         """``accounts``: with the auth worker and a notifier that writes into ``mail_dir``."""
         self.keys, self.database, self.redis = keys, database, redis
-        shared = {"SEGS_REDIS_URL": redis.url, "SEGS_JWKS_FILE": str(keys.jwks_file), **settings}
+
+        def shared(kind: str) -> dict[str, str]:
+            return {**redis.settings_of(kind), "SEGS_JWKS_FILE": str(keys.jwks_file), **settings}
+
         self.relay = worker(
-            "relay", "relay", {**shared, "SEGS_RELAY_DATABASE_URL": database.url("segs_relay")}
+            "relay", "relay", {**shared("relay"), "SEGS_RELAY_DATABASE_URL": database.url("segs_relay")}
         )
         port, admin_port, edge_port = (free_port() for _ in range(3))
         authenticator = database.url("authenticator")
@@ -60,12 +63,16 @@ class Platform:
         self.mail_dir = directory / "mail"
         self.more: tuple[TestServer, ...] = ()
         if accounts:
-            auth = worker("auth", "auth", {**shared, **auth_settings(database, keys)})
+            auth = worker("auth", "auth", {**shared("auth"), **auth_settings(database, keys)})
             upstreams["auth"] = urlsplit(auth.url).netloc
-            mail = {**shared, **notifier_settings(database), "SEGS_NOTIFIER_MAIL_DIR": str(self.mail_dir)}
+            mail = {
+                **shared("notifier"),
+                **notifier_settings(database),
+                "SEGS_NOTIFIER_MAIL_DIR": str(self.mail_dir),
+            }
             self.more = (auth, worker("notifier", "notifier", mail))
         ingest = {
-            **shared,
+            **shared("ingest"),
             "SEGS_INGEST_DATABASE_URL": database.url("segs_ingest"),
             "SEGS_INGEST_HEALTH_PEERS": health_peers(upstreams),
         }

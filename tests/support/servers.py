@@ -17,6 +17,7 @@ import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from stack import redis_users
 from stack import servers as stack
 from stack.paths import CHECKOUT
 from stack.process import Server, ServerSpec
@@ -24,6 +25,7 @@ from stack.runtime import Runtime
 from tests.support.wait import patient, wait_until
 
 PASSWORD = "pw"  # of every server that exists only for tests
+PASSWORDS = dict.fromkeys(redis_users.RIGHTS, PASSWORD)
 
 
 _reserved: list[TextIO] = []
@@ -156,19 +158,25 @@ class Redis(TestServer):
 
     def __init__(self, runtime: Runtime, directory: Path, name: str = "redis") -> None:
         self.port = free_port()
-        super().__init__(stack.redis_server(runtime, directory, self.port, PASSWORD, name=name))
+        super().__init__(stack.redis_server(runtime, directory, self.port, PASSWORDS, name=name))
 
-    @property
-    def url(self) -> str:
-        """The URL clients use, with the password."""
-        return stack.redis_url(self.port, PASSWORD)
+    def url_of(self, worker: str) -> str:
+        """The URL of a worker's user, with the password."""
+        return stack.redis_url(self.port, f"segs_{worker}", PASSWORD)
+
+    def settings_of(self, worker: str) -> dict[str, str]:
+        """What a worker is told of Redis: nothing if it needs none."""
+        return {"SEGS_REDIS_URL": self.url_of(worker)} if worker in redis_users.WORKERS else {}
+
+    def administrator(self) -> redis.Redis:
+        """A client that may do everything."""
+        return redis.Redis.from_url(self.url_of("admin"), socket_timeout=5)
 
     def flush(self) -> None:
         """Forget every key."""
-        with redis.Redis.from_url(self.url, socket_timeout=5) as client:
-            wait_until(
-                client.flushall, "Redis is flushed", retry_on=(RedisConnectionError, RedisTimeoutError)
-            )
+        retry_on = (RedisConnectionError, RedisTimeoutError)
+        with self.administrator() as client:
+            wait_until(client.flushall, "Redis is flushed", retry_on=retry_on)
 
 
 def worker(kind: str, name: str, environment: Mapping[str, str], port: int | None = None) -> TestServer:

@@ -230,7 +230,8 @@ def test_a_worker_starts_with_the_environment_given(
     secrets_seen = tmp_path / "run-secrets"
     secrets_seen.mkdir()
     for entry in services(model)[service]["secrets"]:
-        shutil.copy(tmp_path / "secrets" / entry["source"], secrets_seen)
+        seen_as = Path(entry.get("target") or entry["source"]).name
+        shutil.copy(tmp_path / "secrets" / entry["source"], secrets_seen / seen_as)
     given = {
         **services(model)[service]["environment"],
         "SEGS_SECRETS_DIR": str(secrets_seen),

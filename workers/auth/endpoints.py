@@ -139,7 +139,9 @@ async def ws_ticket(request: web.Request) -> web.Response:
     claims = await signed_in(request)
     require_role(claims, *LISTENERS)
     tickets = request.app[TICKETS]
-    return web.json_response({"ticket": await tickets.issue(claims), "expires_in": tickets.ttl})
+    return web.json_response(
+        {"ticket": await tickets.issue(bearer_token(request)), "expires_in": tickets.ttl}
+    )
 
 
 async def signed_in(request: web.Request) -> Claims:

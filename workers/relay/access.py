@@ -48,7 +48,7 @@ class Doorkeeper:
             return self._verifier.verify(token)
         ticket = request.query.get("ticket")
         if ticket is not None:
-            return await self._tickets.redeem(ticket)
+            return self._verifier.verify(await self._tickets.redeem(ticket))
         token = request.query.get("token")
         if token is not None:
             if not self._query_token_allowed:

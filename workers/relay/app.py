@@ -105,10 +105,11 @@ def _bound_kernel_buffer(transport: asyncio.Transport | None) -> None:
 async def _ticket(request: web.Request) -> web.Response:
     app = request.app
     check_origin(request, app[SETTINGS].allowed_origins)
-    claims = app[VERIFIER].verify(bearer_token(request))
+    token = bearer_token(request)
+    claims = app[VERIFIER].verify(token)
     require_role(claims, *ROLES)
     await app[SESSIONS].check(claims)
-    ticket = await app[TICKETS].issue(claims)
+    ticket = await app[TICKETS].issue(token)
     return web.json_response(
         {"ticket": ticket, "expires_in": app[TICKETS].ttl}, headers={"Cache-Control": "no-store"}
     )

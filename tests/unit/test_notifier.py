@@ -20,7 +20,14 @@ from workers.notifier.settings import NotifierSettings
 from workers.settings import SettingsError
 
 SENDER = Address("SEGS", "no-reply", "segs.example")
-DATA = {"code": "123456", "tenant_name": "Demo", "role": "operator", "subject": "High", "text": "Much"}
+DATA = {
+    "code": "123456",
+    "tenant_name": "Demo",
+    "role": "operator",
+    "tokens": 2,
+    "subject": "High",
+    "text": "Much",
+}
 
 SPITEFUL = [
     *",\"'<>\\();:@ ", "\r\n", "\n", "\r", "\x00", "\u2028", "\u202e", "\u00e4", "Ada",

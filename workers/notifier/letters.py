@@ -54,6 +54,12 @@ LETTERS: Mapping[str, Letter] = {
         "an account has been made for you ($role). To begin, ask for a new password for this address: you"
         " will be sent a code to choose it with.",
     ),
+    "devices_remain": Letter(
+        "Device tokens of a former administrator",
+        "an administrator of your company has been demoted, deactivated or deleted. Device tokens that they"
+        " made ($tokens) go on, because gateways send with them. Look at the list of devices for those whose"
+        " maker is no administrator any more, and revoke what should not go on.",
+    ),
     "alert": Letter("Alert: $subject", "$text"),
 }
 

@@ -12,6 +12,7 @@ begin
         deleted_at = $3
     where u.user_id = $2;
     perform auth.keep_an_admin($1, $3);
+    perform auth.report_devices($1, $2, $3);
 
     delete from auth.one_time_code as c where c.user_id = $2;
     delete from auth.session as s where s.tenant_id = $1 and s.user_id = $2;

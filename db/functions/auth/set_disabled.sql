@@ -12,6 +12,7 @@ begin
     if $3 then
         perform auth.revoke_all($2, null, $4);
         perform auth.keep_an_admin($1, $4);
+        perform auth.report_devices($1, $2, $4);
     end if;
 end;
 $$;

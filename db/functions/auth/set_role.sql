@@ -13,9 +13,11 @@ begin
     -- What tokens say of the role is no longer true.
     perform auth.revoke_all($2, null, $4);
     perform auth.keep_an_admin($1, $4);
+    perform auth.report_devices($1, $2, $4);
 end;
 $$;
 revoke all on function auth.set_role(integer, uuid, text, timestamptz) from public;
 grant execute on function auth.set_role(integer, uuid, text, timestamptz) to segs_api;
 comment on function auth.set_role(integer, uuid, text, timestamptz) is
-'Gives an account another role and ends its sessions. PT404: no such account; PT409: the last administrator.';
+'Gives an account another role, ends its sessions, and reports device tokens that it made. PT404: no such account; '
+'PT409: the last administrator.';

@@ -14,6 +14,7 @@ create table rollup.late (
     energy_max bigint not null,
     taken boolean not null default false
 );
+alter table rollup.late enable row level security;
 create index late_name on rollup.late (name, bucket);
 create index late_meter on rollup.late (name, meter_id, bucket);
 comment on table rollup.late is
@@ -141,6 +142,7 @@ create table rollup.late (
     meter_id integer not null,
     bucket timestamptz not null
 );
+alter table rollup.late enable row level security;
 create index late_name on rollup.late (name, bucket);
 comment on table rollup.late is
 'Incremental driver: which meters changed in which already materialised buckets; emptied by rollup.refresh().';

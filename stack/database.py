@@ -145,7 +145,10 @@ def bootstrap(url: str) -> list[str]:
             with connection.transaction():
                 connection.execute(source)
             done.append("pgmq")
-        _patiently(lambda: run_file(connection, SourceFile(DB / "pgmq_grants.sql")))
+        # each by itself: PGlite's TimescaleDB is not whole before the transaction that made it has ended
+        for name in ("pgmq_grants.sql", "public_rights.sql"):
+            source_file = SourceFile(DB / name)
+            _patiently(lambda file=source_file: run_file(connection, file))  # type: ignore[misc]
     return done
 
 

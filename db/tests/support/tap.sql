@@ -16,6 +16,10 @@ as $$
 declare
     made integer;
 begin
+    -- pgTAP makes temporary tables, in whatever role a test goes on. The right ends with the test's transaction.
+    if not has_database_privilege('public', current_database(), 'temporary') then
+        execute format('grant temporary on database %I to public', current_database());
+    end if;
     insert into grid.tenant (code, name) values (new_code, new_code) returning tenant_id into made;
     insert into auth.user_account (tenant_id, email, name, role)
     select made, name || '@' || new_code || '.example', name, role

@@ -26,8 +26,8 @@ comment on column grid.reading.whole is
 'What the meter sent, mWh, where its interval reaches into other windows: energy is the share of the first one.';
 comment on column grid.reading.part_of is
 'Time of the reading of which this row is the share of a later window; null in what meters sent.';
--- What the meter sent is what another value for the same time is compared with.
-grant select (whole) on grid.reading to segs_ingest;
+-- What the meter sent is what another value for the same time, and another time, is compared with.
+grant select (whole, part_of) on grid.reading to segs_ingest;
 reset role;
 
 -- migrate:down

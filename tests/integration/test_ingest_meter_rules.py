@@ -216,6 +216,21 @@ async def test_the_queue_keeps_what_is_too_close(gateway: Gateway, database: Dat
     assert replayed == [("accepted", None, 5)]
 
 
+@pytest.mark.parametrize("way", ["http", "queue"])
+async def test_shares_of_an_hour_keep_no_reading_out(way: str, gateway: Gateway, database: Database) -> None:
+    """A clock that is a second late or early leaves a share in the window that the next hour begins in."""
+    database.rows(f"update grid.tenant set reading_interval = '1 hour' where tenant_id = {DEMO}")
+    hour = now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=9)
+    for hours, seconds in ((0, 1), (1, 0), (2, 0.000001), (3, -1), (4, 0), (3.5, 0)):
+        one = reading(1, hour + timedelta(hours=hours, seconds=seconds), kwh=1)
+        assert await sent(way, [one], gateway, database) == 1, (hours, seconds)
+    many = [reading(2, hour + timedelta(hours=n / 4, seconds=n % 3), kwh=1) for n in range(12)]
+    assert await sent(way, many, gateway, database) == 12, "more often than the tenant said"
+    assert database.value("select sum(energy) from grid.reading") == 18_000_000
+    assert database.value("select sum(energy) from rollup.reading_15m") == 18_000_000
+    assert database.value("select count(*) from ingest.quarantine") == 0
+
+
 async def test_a_rate_counts_readings(start_ingest: Any, keys: Keys) -> None:
     server = start_ingest(SEGS_INGEST_READING_RATE="0.5", SEGS_INGEST_READING_BURST="10")
     start = now() - timedelta(hours=1)

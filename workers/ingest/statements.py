@@ -48,6 +48,7 @@ where coalesce((
     select false from grid.reading as o
     where o.meter_id = n.meter_id
       and o.ts > n.ts - $6 * interval '1 microsecond' and o.ts < n.ts + $6 * interval '1 microsecond'
+      and o.part_of is null
     limit 1
 ), true)
 on conflict do nothing

@@ -6,24 +6,18 @@ set enable_mergejoin = off
 set enable_seqscan = off
 as $$
 begin
-    with shared as materialized (
-        select g.ts, g.meter_id, g.energy, g.voltage, g.current, g.quality, s.starts_at, s.share
-        from unnest(store_shares.readings) with ordinality as g
-        cross join lateral grid.window_shares(g.meter_id, g.ts, g.energy, store_shares.intervals[g.ordinality]) as s
-    ),
-
-    kept as (
-        update grid.reading as o
-        set whole = s.energy, energy = s.share
-        from shared as s
-        where s.starts_at = s.ts and o.meter_id = s.meter_id and o.ts = s.ts
-    )
+    update grid.reading as o
+    set whole = g.energy, energy = s.share
+    from unnest(store_shares.readings) with ordinality as g
+    cross join lateral grid.window_shares(g.ts, g.energy, store_shares.intervals[g.ordinality]) as s
+    where s.starts_at = g.ts and o.meter_id = g.meter_id and o.ts = g.ts;
 
     insert into grid.reading (ts, meter_id, energy, voltage, current, quality, part_of)
-    select s.starts_at, s.meter_id, s.share, s.voltage, s.current, s.quality, s.ts
-    from shared as s
-    where s.starts_at > s.ts
-    order by s.meter_id, s.starts_at;
+    select s.starts_at, g.meter_id, s.share, g.voltage, g.current, g.quality, g.ts
+    from unnest(store_shares.readings) with ordinality as g
+    cross join lateral grid.window_shares(g.ts, g.energy, store_shares.intervals[g.ordinality]) as s
+    where s.starts_at > g.ts
+    order by g.meter_id, s.starts_at;
 end;
 $$;
 revoke all on function grid.store_shares(grid.reading[], interval[]) from public;

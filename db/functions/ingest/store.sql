@@ -30,6 +30,7 @@ begin
         where f.apart and coalesce((
             select false from grid.reading as r
             where r.meter_id = f.meter_id and r.ts > f.ts - f.min_spacing and r.ts < f.ts + f.min_spacing
+              and r.part_of is null
             limit 1
         ), true)
         order by f.meter_id, f.ts

@@ -1,5 +1,5 @@
 begin;
-select plan(31);
+select plan(37);
 
 create function pg_temp.tenant(code text, seconds integer) returns integer
 language plpgsql
@@ -179,7 +179,7 @@ select results_eq(
 );
 select tap.read('hour', 'M-1', '2026-03-09 10:00Z', 4), tap.read('hour', 'M-1', '2026-03-10 09:00Z', 1);
 select results_eq(
-    $$ select ts, energy from grid.reading where meter_id = tap.meter('hour', 'M-1')
+    $$ select grid.window_start(ts), energy from grid.reading where meter_id = tap.meter('hour', 'M-1')
        and (ts >= '2026-03-10 09:00Z' or ts < '2026-03-10Z' and ts > '2026-03-09Z') order by ts $$,
     $$ values ('2026-03-09 10:00Z'::timestamptz, 1000000::bigint), ('2026-03-09 10:15Z', 1000000),
               ('2026-03-09 10:30Z', 1000000), ('2026-03-09 10:45Z', 1000000), ('2026-03-10 09:00Z', 1000000) $$,
@@ -191,17 +191,71 @@ select is_empty(
     $$ select from grid.past_interval where tenant_id = tap.tenant('fresh') $$, 'before any window there is no past'
 );
 
--- A window that the meter has a reading of its own in
-select tap.read('s900', 'M-1', '2026-03-20 10:15Z', 0.9);
-update grid.tenant set reading_interval = '1 hour' where code = 's900';
-select tap.read('s900', 'M-1', '2026-03-20 10:00Z', 0.3);
+-- Readings whose intervals meet
+create function pg_temp.windows_of(code text, since timestamptz) returns text
+language sql
+as $$
+    select string_agg(format('%s=%s', to_char(w.starts at time zone 'UTC', 'HH24:MI'), w.energy), ' ' order by w.starts)
+    from (
+        select grid.window_start(r.ts) as starts, sum(r.energy) as energy from grid.reading as r
+        where r.meter_id = tap.meter(windows_of.code, 'M-1') and r.ts >= windows_of.since
+          and r.ts < windows_of.since + interval '1 day'
+        group by 1
+    ) as w
+$$;
+create function pg_temp.take(code text, stamps text[]) returns text
+language sql
+as $$
+    select string_agg(s.outcome, ' ' order by s.place)
+    from ingest.store(
+        'queue', array_fill(tap.tenant(code), array[cardinality(stamps)]),
+        array(
+            select jsonb_build_object('meter_id', 'M-1', 'timestamp', u.stamp, 'kwh', 3.6)
+            from unnest(stamps) with ordinality as u (stamp, n) order by u.n
+        ), array_fill('start'::text, array[cardinality(stamps)]), '2026-03-22Z'
+    ) as s
+$$;
+select pg_temp.tenant(code, 3600) from unnest(array['late', 'early', 'once', 'often', 'lots', 'odd']) as code;
+select is(
+    array[pg_temp.take('late', '{2026-03-20T10:00:01Z}'), pg_temp.take('late', '{2026-03-20T11:00:00Z}')],
+    '{accepted,accepted}', 'a clock that was a second late keeps no hour out'
+);
+select pg_temp.take('early', '{2026-03-20T11:00:00Z}'), pg_temp.take('early', '{2026-03-20T10:00:01Z}');
+select pg_temp.take('once', '{2026-03-20T10:00:01Z,2026-03-20T11:00:00Z}');
 select is(
     (
-        select string_agg(format('%s=%s', to_char(ts at time zone 'UTC', 'HH24:MI'), energy), ' ' order by ts)
-        from grid.reading where meter_id = tap.meter('s900', 'M-1') and ts >= '2026-03-20Z'
+        select array_agg(distinct pg_temp.windows_of(code, '2026-03-20Z'))
+        from unnest(array['late', 'early', 'once']) as code
     ),
-    '10:00=100000 10:15=900000 10:30=100000 10:45=100000', 'keeps it, and nothing is lost'
+    '{10:00=899000 10:15=900000 10:30=900000 10:45=900000 11:00=901000 11:15=900000 11:30=900000 11:45=900000}',
+    'and lies where it does in whatever order and writes they come'
 );
+select is(
+    pg_temp.take('often', '{2026-03-20T10:00:00Z,2026-03-20T10:15:00Z,2026-03-20T10:30:00Z}'),
+    'accepted accepted accepted', 'meters that send more often than was said are taken in, together'
+);
+select is(
+    array[
+        pg_temp.take('lots', '{2026-03-20T10:00:00Z}'), pg_temp.take('lots', '{2026-03-20T10:15:00Z}'),
+        pg_temp.take('lots', '{2026-03-20T10:30:00Z}'), pg_temp.take('lots', '{2026-03-20T10:15:00Z}')
+    ], '{accepted,accepted,accepted,duplicate}', 'and one after the other'
+);
+select is(
+    (select array_agg(distinct pg_temp.windows_of(code, '2026-03-20Z')) from unnest(array['often', 'lots']) as code),
+    '{10:00=900000 10:15=1800000 10:30=2700000 10:45=2700000 11:00=1800000 11:15=900000}',
+    'each counts in all of its time'
+);
+select pg_temp.take('odd', '{2026-03-20T10:00:00Z,2026-03-20T10:02:00Z}');
+select pg_temp.take('odd', '{2026-03-20T10:04:00Z}');
+select is(
+    pg_temp.windows_of('odd', '2026-03-20Z'), '10:00=2340000 10:15=2700000 10:30=2700000 10:45=2700000 11:00=360000',
+    'nothing is lost or refused of intervals that begin in one window'
+);
+select results_eq(
+    $$ select sum(r.energy)::bigint, count(*) filter (where r.part_of is null) from grid.reading as r
+       where r.meter_id = tap.meter('odd', 'M-1') $$, $$ values (10800000::bigint, 3::bigint) $$, 'to the milliwatt-hour'
+);
+update grid.tenant set reading_interval = '1 hour' where code = 's900';
 select is(
     (
         select array_agg(extract(epoch from grid.window_lag(t.tenant_id))::integer order by t.reading_interval)

@@ -35,14 +35,16 @@ EXAMPLES: dict[str, tuple[str, dict[str, str]]] = {
     "events_after": ("alice", {}),
     "reading_statistics": ("alice", {"meter_id": "'M-1'"}),
     "unassign_meter": ("admin", {"meter_id": "'M-1'"}),
+    "update_meter": ("operator", {"meter_id": "'M-2'", "kind": "'two_way'"}),
 }
+NEXT = datetime.now(UTC).year + 1
 # Two times that suit an argument of this name; the session's zones change their clocks between them.
 TIMES = {
     "since": "2026-10-27 00:00:00",
     "until": "2026-10-31 00:00:00",
-    "at": "2027-10-28 10:15:00",
-    "valid_from": "2027-10-28 10:15:00",
-    "valid_until": "2029-04-01 00:00:00",
+    "at": f"{NEXT}-10-28 10:15:00",
+    "valid_from": f"{NEXT}-10-28 10:15:00",
+    "valid_until": f"{NEXT + 2}-04-01 00:00:00",
 }
 # How a time in a JSON argument is sent, and seen again.
 JSON_ARGUMENTS: dict[str, tuple[str, str, str] | None] = {
@@ -50,6 +52,11 @@ JSON_ARGUMENTS: dict[str, tuple[str, str, str] | None] = {
         "operator",
         """select api.register_meters('[{{"meter_id": "N-1", "region": "north", "installed_at": {}}}]')""",
         "select installed_at from api.meters where meter_id = 'N-1'",
+    ),
+    "publish_prices": (
+        "operator",
+        """select api.publish_prices('east', '[{{"since": {}, "price": 1}}]')""",
+        "select window_start from api.tariffs where region = 'east'",
     ),
     "set_preferences": None,
 }
@@ -226,9 +233,9 @@ def test_times_in_json_are_read_in_the_tenants_zone(edition: Edition) -> None:
             who, query, seen = example
             with connection.transaction(force_rollback=True):
                 sign_in(connection, who)
-                connection.execute(query.format(json.dumps("2027-01-01 00:00")))
+                connection.execute(query.format(json.dumps(f"{NEXT}-01-01 00:00")))
                 (found,) = connection.execute(seen).fetchone() or (None,)
-                assert found == datetime(2026, 12, 31, 18, 30, tzinfo=UTC), name
+                assert found == datetime(NEXT - 1, 12, 31, 18, 30, tzinfo=UTC), name
 
 
 def test_an_ambiguous_date_is_refused(edition: Edition) -> None:

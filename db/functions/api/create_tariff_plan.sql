@@ -24,9 +24,10 @@ begin
     fault := case
         when coalesce(length($1), 0) not between 1 and 200 or $1 ~ '[[:cntrl:]]'
             then 'name is not 1 to 200 characters long, in one line'
-        when ($2 between 0 and 999999.999999) is not true then 'base_price is not a price between 0 and 999999.999999'
+        when tariff.price_fault($2) is not null then 'base_price ' || tariff.price_fault($2)
         when ($6 between 1 and 99.999) is not true then 'max_multiplier is not a number between 1 and 99.999'
-        when round($2, 6) * round($6, 3) > 999999.999999 then 'base_price x max_multiplier is more than 999999.999999'
+        when $6 <> round($6, 3) then 'max_multiplier has more than 3 decimals'
+        when $2 * $6 > 999999.999999 then 'base_price x max_multiplier is more than 999999.999999'
         when ($7 between 0.000001 and 9000000000) is not true
             then 'high_load_kwh is not an energy between 0.000001 and 9000000000'
         when not isfinite($4) or not isfinite($5) then 'valid_from or valid_until is not a time'
@@ -59,6 +60,6 @@ grant execute on function api.create_tariff_plan(
 comment on function api.create_tariff_plan(text, numeric, text, timestamptz, timestamptz, numeric, numeric) is
 $$Plan prices
 
-Takes name, base_price and, if need be, region (left out: every region without a plan of its own), valid_from (default now),
+Takes name, base_price (up to 6 decimals; may be negative) and, if need be, region (left out: every region without a plan of its own), valid_from (default now),
 valid_until (default: until further notice), max_multiplier (2), high_load_kwh (1000). Published prices stay. 404: no such
 region; 409: it overlaps with another plan of the same region; 422: not such figures.$$;

@@ -39,7 +39,8 @@ begin
     end if;
 
     -- One statement: row-level security asks who calls anew for every table of every statement.
-    select t.currency, plan.base_price, plan.max_multiplier, coalesce(published.price, plan.base_price) as price
+    select t.currency, coalesce(published.price, plan.base_price) as price,
+        plan.base_price, plan.base_price * case when plan.base_price > 0 then plan.max_multiplier else 1 end as top_price
     into held
     from grid.tenant as t
     left join tariff.price as published
@@ -49,9 +50,10 @@ begin
     region := seen.code;
     price := trim_scale(held.price);
     currency := held.currency;
-    amount := round($1 * price, 2);
-    lowest_amount := round($1 * held.base_price, 2);
-    highest_amount := round($1 * held.base_price * held.max_multiplier, 2);
+    amount := tariff.money($1 * price, currency);
+    -- A price from outside keeps to no plan.
+    lowest_amount := tariff.money($1 * least(held.base_price, held.price), currency);
+    highest_amount := tariff.money($1 * greatest(held.top_price, held.price), currency);
     kwh := trim_scale($1);
     at := $3;
 end;
@@ -61,6 +63,7 @@ grant execute on function api.estimate_bill(numeric, text, timestamptz) to consu
 comment on function api.estimate_bill(numeric, text, timestamptz) is
 $$What some energy costs
 
-kwh at the price that holds in a region at a time (default now), and at the lowest and highest price of its plan. Amounts are
-exact products, rounded once, to 2 decimals, halves away from zero. The region may be left out by who sees one only. Null
-amounts: nobody planned for that time. 404: no such region; 422: not a number, or no region to choose.$$;
+kwh at the price that holds in a region at a time (default now), and at the lowest and highest price of its plan (and of that
+price). Amounts are exact products, rounded once, to the currency's smallest unit, halves away from zero. The region may be
+left out by who sees one only. Null amounts: there is no price and no plan for that time. 404: no such region; 422: not a
+number, or no region to choose.$$;

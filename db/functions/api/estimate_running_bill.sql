@@ -12,7 +12,9 @@ create function api.estimate_running_bill(
     out windows_priced bigint,
     out projected_kwh numeric,
     out projected_amount numeric,
-    out currency text
+    out currency text,
+    out unpriced_kwh numeric,
+    out windows_unpriced bigint
 )
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -25,6 +27,7 @@ declare
     zone text;
     first_day date;
     energy numeric;
+    unpriced numeric;
     exact numeric;
     passed numeric;
 begin
@@ -45,18 +48,24 @@ begin
     since := grid.day_start(first_day, zone);
     month_ends := grid.day_start((first_day + interval '1 month')::date, zone);
 
-    -- Each window at the price of the region that the meter was in then.
-    select $1, $2, sum(c.energy), sum(c.amount), sum(c.windows), sum(c.windows_priced)
-    into meter_id, at, energy, exact, windows, windows_priced
+    -- Each window at the price of the region that the meter was in then. No amount where nothing has a price: what has
+    -- none is passed over by a sum.
+    select
+        $1, $2, sum(c.energy), sum(c.windows), sum(c.windows_priced), sum(c.energy_unpriced), sum(c.windows_unpriced),
+        case when sum(c.windows_unpriced) < sum(c.windows) or sum(c.windows) = 0 then sum(c.amount) * 0.000001 end
+    into meter_id, at, energy, windows, windows_priced, unpriced, windows_unpriced, exact
     from grid.meter_places(in_tenant, meter) as p
     cross join lateral tariff.cost(in_tenant, p.region_id, meter, owned * p.periods, since, $2) as c;
 
     passed := extract(epoch from $2 - since) / extract(epoch from month_ends - since);
     energy_kwh := trim_scale(energy * 0.000001);
-    amount := round(coalesce(exact, 0) * 0.000001, 2);
-    average_price := trim_scale(round(exact / nullif(energy, 0), 6));
+    unpriced_kwh := trim_scale(unpriced * 0.000001);
+    amount := tariff.money(exact, currency);
+    average_price := trim_scale(round(exact / nullif((energy - unpriced) * 0.000001, 0), 6));
     projected_kwh := trim_scale(round(energy * 0.000001 / nullif(passed, 0), 3));
-    projected_amount := round(coalesce(exact, 0) * 0.000001 / nullif(passed, 0), 2);
+    if windows_unpriced = 0 then
+        projected_amount := tariff.money(exact / nullif(passed, 0), currency);
+    end if;
     select r.code into region from grid.region as r where r.region_id = in_region;
 end;
 $$;
@@ -66,6 +75,8 @@ comment on function api.estimate_running_bill(text, timestamptz) is
 $$The bill of the running month so far
 
 What a meter used since the month began (in the tenant's time zone) until a time (default now), every 15 minutes at its own
-price: the published one, else the plan's base price (windows less windows_priced). Energy fed in counts against it. The
-amount is an exact sum, rounded once, to 2 decimals, halves away from zero; the projection assumes that the month goes on as
-it began. Consumers are billed for the time that the meter is theirs. 404: no such meter.$$;
+price: the published one, else the plan's base price. Energy fed in counts against it. The amount is an exact sum, rounded
+once, to the currency's smallest unit, halves away from zero; the projection assumes that the month goes on as it began.
+Energy of windows_unpriced, for which there is neither price nor plan, is not free but not in the amount: unpriced_kwh says
+how much it is, and there is no projected_amount; amount is null when nothing has a price. Consumers are billed for the time
+that the meter is theirs. 404: no such meter.$$;

@@ -15,7 +15,8 @@ grant select on api.tariff_plans to consumer, operator, admin;
 comment on view api.tariff_plans is
 $$How prices are made
 
-price = base_price x multiplier; the multiplier rises from 1 at no load to max_multiplier at high_load_kwh.$$;
+price = base_price x multiplier; the multiplier rises from 1 at no load to max_multiplier at high_load_kwh (a base price
+below zero stays as it is). For windows whose price was not published from outside.$$;
 comment on column api.tariff_plans.region is 'Code of the region; null: every region without a plan of its own.';
 comment on column api.tariff_plans.name is 'Name to show.';
 comment on column api.tariff_plans.valid_from is 'Since when, inclusive; null: since ever.';

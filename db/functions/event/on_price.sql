@@ -10,14 +10,15 @@ begin
         'price.published',
         p.region_id,
         tstzrange(p.window_start, p.window_start + interval '15 minutes'),
-        jsonb_build_object(
+        -- What was published from outside has no multiplier.
+        jsonb_strip_nulls(jsonb_build_object(
             'region', r.code,
             'window_start', p.window_start,
             'window_end', p.window_start + interval '15 minutes',
             'price', trim_scale(p.price),
             'multiplier', trim_scale(p.multiplier),
             'currency', t.currency
-        )
+        ))
     from added as p
     join grid.region as r using (region_id)
     join grid.tenant as t on t.tenant_id = p.tenant_id

@@ -7,11 +7,14 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- A published price is an amount of the currency that it was published in.
-    if exists (select from tariff.price as p where p.tenant_id = $1)
-       and exists (select from grid.tenant as t where t.tenant_id = $1 and t.currency <> $4) then
-        raise sqlstate 'PT409' using
-            message = 'The currency stays once prices are published',
-            hint = 'A published price never changes, and neither does its currency.';
+    if exists (select from grid.tenant as t where t.tenant_id = $1 and t.currency <> $4) then
+        -- Prices that are being published are waited for.
+        lock table tariff.price in share mode;
+        if exists (select from tariff.price as p where p.tenant_id = $1) then
+            raise sqlstate 'PT409' using
+                message = 'The currency stays once prices are published',
+                hint = 'A published price never changes, and neither does its currency.';
+        end if;
     end if;
     update grid.tenant as t
     set name = $2, time_zone = $3, currency = $4, reading_interval = $5

@@ -1,5 +1,5 @@
 begin;
-select plan(35);
+select plan(36);
 select tap.make_tenant('acme');
 select tap.make_tenant('other');
 update grid.tenant set time_zone = 'Europe/Berlin' where code = 'acme';
@@ -86,7 +86,7 @@ select throws_ok($$ select api.end_tariff_plan(at => '2020-01-01Z') $$, 'PT422',
 select throws_ok($$ select api.create_tariff_plan('X', 0.1, 'moon') $$, 'PT404', null, 'an unknown region');
 select throws_ok(format('select api.create_tariff_plan(%s)', arguments), 'PT422', null, 'not ' || arguments)
 from unnest(array[
-        $$ 'X', -1 $$, $$ 'X', 'NaN' $$, $$ 'X', 20000, max_multiplier => 60 $$,
+        $$ 'X', -1000000 $$, $$ 'X', 'NaN' $$, $$ 'X', 0.1234567 $$, $$ 'X', 20000, max_multiplier => 60 $$,
         $$ 'X', 1, max_multiplier => 100 $$
     ]) as arguments;
 select throws_ok(

@@ -57,6 +57,7 @@ insert into listed_function values
 ('estimate_bill(numeric,text,timestamp with time zone)', '{consumer,operator,admin}'),
 ('estimate_running_bill(text,timestamp with time zone)', '{consumer,operator,admin}'),
 ('events_after(text,integer)', '{consumer,operator,admin}'),
+('publish_prices(text,jsonb)', '{operator,admin}'),
 ('reactivate_user(uuid)', '{admin}'),
 ('reading_statistics(text,timestamp with time zone,timestamp with time zone)', '{consumer,operator,admin}'),
 ('register_meters(jsonb)', '{operator,admin}'),

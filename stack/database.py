@@ -330,7 +330,7 @@ def _drop_managed(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     """
     rows = connection.execute(
         """
-        select format('drop trigger %%I on %%s', t.tgname, t.tgrelid::regclass)
+        select format('drop trigger if exists %%I on %%s', t.tgname, t.tgrelid::regclass)
         from pg_trigger as t
         join pg_class as c on c.oid = t.tgrelid
         join pg_proc as p on p.oid = t.tgfoid

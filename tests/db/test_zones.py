@@ -80,6 +80,9 @@ def checks_that_look_elsewhere(connection: Connection) -> list[str]:
         where k.connamespace::regnamespace::text = any (%s) and k.contype = 'c'
           -- "at time zone" is called immutable, and looks into the server's files.
           and (p.provolatile <> 'i' or p.proname = 'timezone')
+          -- Of a time and an interval, days alone are the session's.
+          and not (p.proname ~ '^timestamptz_(pl|mi)_interval$'
+                   and pg_get_constraintdef(k.oid) !~* '\\m(day|week|mon|year|decade|centur)')
         """,
         (SCHEMAS,),
     ).fetchall()

@@ -79,6 +79,7 @@ GOOD: dict[str, tuple[str, dict[str, object]]] = {
     "estimate_bill": ("consumer", {"kwh": 1}),
     "estimate_running_bill": ("operator", {"meter_id": "SIM-00001"}),
     "events_after": ("operator", {}),
+    "publish_prices": ("operator", {"region": "north", "prices": [{"since": "tomorrow", "price": 0.1}]}),
     "reactivate_user": ("admin", {"user_id": UUID + "ff"}),
     "reading_statistics": ("operator", {"meter_id": "SIM-00001"}),
     "register_meters": ("operator", {"meters": [{"meter_id": "SWEEP-1", "region": "north"}]}),

@@ -47,7 +47,7 @@ integration: setup-dev ## Tests against real servers, one test database each
 e2e: setup-dev ## End to end, fault and hostile tests
 	@exec $(BIN)/python -m pytest tests/e2e tests/faults tests/hostile $(PYTEST_ARGS)
 
-openapi: setup-dev ## Write the API reference's document anew, from the database's comments
+openapi: setup-dev ## Write the API reference's document again, from the database's comments
 	@WRITE_OPENAPI=1 $(BIN)/python -m pytest -q tests/integration/test_reference.py -k what_the_database_says
 
 test-containers: setup-dev ## Build the images and run compose.yaml in containers (starts an engine if none runs)

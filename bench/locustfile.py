@@ -1,4 +1,4 @@
-"""A load test that can be pointed at any SEGS deployment; docs/operations.md says how to read it.
+"""A load test that can be pointed at any SEGS deployment; docs/how-to/operate.md says how to read it.
 
     locust -f bench/locustfile.py                         # the stack of `make run`, steered from a web page
     locust -f bench/locustfile.py --host https://... --headless --users 110 --spawn-rate 10 --run-time 5m
@@ -146,7 +146,7 @@ class Gateway(SegsUser):
 
 
 class Reader(SegsUser):
-    """Somebody with meters to look at: sees everything once, then what they are interested in."""
+    """Someone with meters to look at: sees everything once, then what they are interested in."""
 
     abstract = True
 

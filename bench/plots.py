@@ -1,4 +1,4 @@
-"""``python -m bench.plots``: draws docs/performance/*.svg from the run that is kept there (see bench.tables).
+"""``python -m bench.plots``: draws the plots of docs/explanation/performance.md (see bench.tables).
 
 One function a plot, which takes the figures of a run (name to median) and draws on the axes it is given. It
 raises ``KeyError`` where the run did not measure what it shows; the plot is then left as it was.

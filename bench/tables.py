@@ -1,6 +1,6 @@
-"""``python -m bench.tables [RESULT.json]``: writes the tables of docs/performance.md.
+"""``python -m bench.tables [RESULT.json]``: writes the tables of docs/explanation/performance.md.
 
-They come from docs/performance/figures.json, one run of the whole suite: every round of every figure, to four
+They come from figures.json beside it, one run of the whole suite: every round of every figure, to four
 digits. With a result that a run has kept, that run becomes it first. A table of the page stands between
 ``<!-- table: NAME -->`` and ``<!-- end -->``; a test fails while the page does not say what the figures say.
 A cell is the median of the rounds, with minimum and maximum where there is room.
@@ -20,8 +20,8 @@ from typing import Any
 from bench.figures import number, within_rounds
 from stack.paths import CHECKOUT
 
-PAGE = CHECKOUT / "docs" / "performance.md"
-RUN = CHECKOUT / "docs" / "performance" / "figures.json"
+PAGE = CHECKOUT / "docs" / "explanation" / "performance.md"
+RUN = CHECKOUT / "docs" / "explanation" / "performance" / "figures.json"
 TABLE = re.compile(r"(<!-- table: ([a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 Rows = Iterator[Sequence[str]]

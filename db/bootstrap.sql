@@ -1,7 +1,7 @@
 -- Roles and extensions. Both belong to the cluster rather than to one schema version, so this file is
 -- idempotent, runs before the migrations at every deploy, and is never rolled back.
 --
--- Role model (docs/security.md):
+-- Role model (docs/explanation/security.md):
 --   segs_owner     owns every private table and function; nobody logs in as it
 --   segs_api       owns everything in schema api; subject to row-level security like any stranger
 --   segs_cron      runs the pg_cron jobs; has no password, so only the server itself can be it

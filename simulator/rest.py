@@ -54,7 +54,7 @@ class Platform:
     async def newest(self, fleet: Fleet) -> int | None:
         """How far the fleet's readings have come: the median over some of its meters.
 
-        The median, because a silent meter is behind the fleet, and one that somebody tried out by hand is
+        The median, because a silent meter is behind the fleet, and one that someone tried out by hand is
         ahead of it. None if most of them have never sent anything.
         """
         step = max(1, len(fleet.codes) // ASKED_FOR_PROGRESS)

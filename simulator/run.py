@@ -139,7 +139,7 @@ class Run:
         self._display.behind(tick, self._behind_since, end, history=not self._was_live)
         await self._deliver(self._fleet.due(tick, self._fleet.everyone, origin=self.origin))
         if self._options.speed is not None:
-            await self._pipeline.flush()  # somebody watches: do not hold readings back to fill a batch
+            await self._pipeline.flush()  # someone watches: do not hold readings back to fill a batch
         await asyncio.sleep(0)
 
     async def _send_spread(self, tick: int) -> None:

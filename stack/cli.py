@@ -186,7 +186,7 @@ def _add_invite(add: AddCommand) -> None:
     sub = add(
         "invite",
         _invite,
-        "Make an account for somebody and mail them how to begin",
+        "Make an account for someone and mail them how to begin",
         "The first administrator of the platform: --role platform_admin, which is of the tenant platform.",
     )
     sub.add_argument("email", metavar="EMAIL")

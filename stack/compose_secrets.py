@@ -1,7 +1,7 @@
 """Writes the secret files that compose.yaml mounts: ``segs secrets [DIRECTORY]``.
 
 The folder is private to its owner; the files in it that containers read are readable by every user, because a
-container's user is not the host's, and compose mounts a file as it is. Whoever cannot enter the folder cannot
+container's user is not the host's, and compose mounts a file as it is. Who cannot enter the folder cannot
 reach them, and a container sees only those mounted into it (the signing key: the auth worker's alone).
 What no container needs (passwords.json) stays 0600.
 """
@@ -49,7 +49,7 @@ def contents(passwords: dict[str, str]) -> dict[str, str]:
 def write(directory: Path = DIRECTORY) -> list[Path]:
     """Make the secrets that are not there yet and write every file; returns what containers will read.
 
-    Running it again keeps passwords and keys: the files are only written anew.
+    Running it again keeps passwords and keys: the files are only written again.
     """
     made = secrets.load_or_create(directory)
     paths = [made.jwks_file, made.private_key_file]

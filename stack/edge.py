@@ -29,7 +29,7 @@ NOWHERE = "127.0.0.1:9"
 
 
 def settings(own_origins: str = "") -> dict[str, str]:
-    """The settings of the edge (docs/settings.md), as the template wants them."""
+    """The settings of the edge (docs/reference/settings.md), as the template wants them."""
     found = {
         "SEGS_EDGE_ALLOWED_ORIGINS": allowed_origins(own_origins),
         # "unix:" trusts nobody who comes over the network

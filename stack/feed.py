@@ -70,7 +70,7 @@ class Feed:
         self._epoch = 0
 
     def poll(self) -> Snapshot:
-        """A snapshot. Raises ``psycopg.Error`` when the database is away; the next call connects anew."""
+        """A snapshot. Raises ``psycopg.Error`` when the database is away; the next call connects again."""
         try:
             connection = self._connect()
             rates = connection.execute(_RATES, (RATE_SECONDS,)).fetchone() or {}

@@ -67,7 +67,7 @@ def _rotate(options: argparse.Namespace) -> int:
     data = DataDir.at(options.data)
 
     def nobody(private_key: str) -> None:
-        """No stack runs here: whoever starts later reads the files as they are then."""
+        """No stack runs here: anyone who starts later reads the files as they are then."""
 
     publish: Callable[[str], None] = nobody
     if state.is_running(data):

@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"segs listen: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
-        # Whoever read our output has gone (| head). Keep the interpreter from failing to flush it.
+        # The reader of our output has gone (| head). Keep the interpreter from failing to flush it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 

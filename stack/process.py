@@ -167,7 +167,7 @@ class _LogFile(logging.handlers.RotatingFileHandler):
 class LogFiles:
     """A line sink that keeps one rotated file a server and one for all of them.
 
-    It never raises: whoever reads a server's output must go on, or the server waits for ever to write.
+    It never raises: the reader of a server's output must go on, or the server waits for ever to write.
     """
 
     def __init__(self, directory: Path, also: LineSink | None = None) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 ADMIN = "segs_admin"
 RIGHTS = {
-    # whoever connects without a password may see that Redis answers
+    # anyone who connects without a password may see that Redis answers
     "default": "nopass +ping",
     # newest times of meters: kept in one hash a database, told on one channel
     "segs_ingest": (

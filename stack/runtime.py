@@ -85,7 +85,7 @@ class Runtime:
     ) -> list[str]:
         """The command line that runs ``program`` of the root, which sees of the host only ``binds``.
 
-        The program sees itself as the user ``postgres``; files it makes belong to whoever runs this.
+        The program sees itself as the user ``postgres``; files it makes belong to the user who runs this.
         With ``info_fd``, bwrap writes JSON there whose ``child-pid`` is the program's own process id. ``tty``
         lets it use the terminal; ``here`` lets it see the current folder (read only) and starts it there;
         ``alone`` makes every process it has started end with it, however it ends (but hides /proc from it).

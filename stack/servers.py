@@ -62,7 +62,7 @@ def http_ready(url: str) -> None:
 
 
 def until_parent_ends(command: list[str]) -> list[str]:
-    """The command, ended by the kernel should whoever started it be killed (bwrap sees to that itself)."""
+    """The command, ended by the kernel should its parent be killed (bwrap sees to that itself)."""
     setpriv = shutil.which("setpriv")
     return command if setpriv is None else [setpriv, "--pdeathsig", "TERM", "--", *command]
 
@@ -80,7 +80,7 @@ def memory_bytes() -> int:
 
 
 def init_postgres(runtime: Runtime, directory: Path, password: str, database: str = "segs") -> None:
-    """Make a cluster with an empty ``database``, unless there is one. If interrupted, begins anew."""
+    """Make a cluster with an empty ``database``, unless there is one. If interrupted, begins again."""
     if directory.exists():
         return
     scratch = directory.with_name(directory.name + ".partial")
@@ -268,7 +268,7 @@ def postgrest(
         "PGRST_SERVER_PORT": str(port),
         "PGRST_ADMIN_SERVER_PORT": str(admin_port),
         # Threads of its runtime. With one for every processor they fight the database for them: on two
-        # processors, p95 at 16 connections falls by up to a fifth with one thread (docs/performance.md).
+        # processors, p95 at 16 connections falls by up to a fifth with one thread.
         "GHCRTS": f"-N{max(1, len(os.sched_getaffinity(0)) // 2)}",
     }
     if public_url:

@@ -47,7 +47,7 @@ def _flock(kind: int) -> bytes:
 
 
 def is_running(data: DataDir) -> bool:
-    """Whether a supervisor holds this data folder. Asks only: whoever took the lock would be in its way."""
+    """Whether a supervisor holds this data folder. Asks only: taking the lock would be in its way."""
     try:
         with (data.run / "lock").open() as lock:
             found = fcntl.fcntl(lock, fcntl.F_OFD_GETLK, _flock(fcntl.F_RDLCK))

@@ -125,7 +125,7 @@ class Supervisor:
             begun = time.monotonic()
             try:
                 await self._bring_up(service)
-            except Exception as error:  # reported to whoever waits for the first start, else retried
+            except Exception as error:  # reported to anyone who waits for the first start, else retried
                 if not service.first.done():
                     self._set(service, "failed")
                     service.first.set_exception(error)
@@ -182,7 +182,7 @@ class Supervisor:
             service.state = state
             try:
                 self._changed([s.describe() for s in self.services])
-            except Exception as error:  # whoever is told may fail in any way: supervision goes on
+            except Exception as error:  # a listener may fail in any way: supervision goes on
                 self._sink(service.server.spec.name, f"is {state}, which could not be told: {error}")
 
     async def _unless_stopping(self, awaitable: Any) -> None:

@@ -32,7 +32,7 @@ class Tickets:
     async def redeem(self, ticket: str) -> str:
         """The token behind ``ticket``, which is worth nothing afterwards.
 
-        To be verified again: whoever can write to Redis shall not be able to make up claims.
+        To be verified again: anyone who can write to Redis shall not be able to make up claims.
         """
         if len(ticket) > MAX_TICKET_LENGTH:
             raise Unauthorized("the ticket is not valid")

@@ -145,7 +145,7 @@ SEALED: LiteralString = """
     insert into grid.window_progress (tenant_id, sealed_until, closed_until)
     values (%(tenant)s, %(newest)s, %(newest)s)
 """
-# Ten a meter in a month and a half; one in fifty is still open, and half of those somebody looks into.
+# Ten a meter in a month and a half; one in fifty is still open, and half of those someone looks into.
 ALERTS: LiteralString = """
     insert into alert.alert (
         tenant_id, region_id, meter_id, meter_code, kind, severity, status, raised_at, quiet_period,
@@ -208,7 +208,7 @@ def load(environment: Environment, meters: int, consumers: int) -> Grid:
 
 
 def _load_rollups(environment: Environment, connection: Connection, until: datetime) -> None:
-    """Buckets older than the readings: without their index, which is made anew from what is there."""
+    """Buckets older than the readings: without their index, which is made again from what is there."""
     since = until - timedelta(days=DAYS)
     keys = {name: _drop_key(connection, name) for name in ("store_15m", "store_1h")}
     days = [since + timedelta(days=day) for day in range(DAYS)]

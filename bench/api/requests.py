@@ -19,7 +19,7 @@ from bench.wrk import LoadError, http_request
 
 PREFIX = "/api/v1"
 DIFFERENT = 2000
-"""Requests of a kind that differ in who asks for which meter; wrk begins anew after them."""
+"""Requests of a kind that differ in who asks for which meter; wrk begins again after them."""
 ASKER = 44
 """Number of the consumer who asks, and of the meter asked for, where one stands for all; an alert is open."""
 
@@ -47,7 +47,7 @@ def requests(grid: Grid) -> list[Request]:
     until, since = (f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in (quarter + _quarter(1), quarter - _quarter(95)))
     day = f"{datetime.now(ZoneInfo(TIME_ZONE)).date() - timedelta(days=29)}"
     if grid.newest.astimezone(ZoneInfo(TIME_ZONE)).date() != datetime.now(ZoneInfo(TIME_ZONE)).date():
-        raise LoadError("the day changed while loading: begin anew")
+        raise LoadError("the day changed while loading: begin again")
     meter = "'M' || lpad(:k::text, 7, '0')"
     quarters = f"where meter_id = {meter} and bucket >= '{since}' and bucket < '{until}' order by bucket"
     quarters_path = f"/readings_15m?meter_id=eq.{{meter}}&bucket=gte.{since}&bucket=lt.{until}&order=bucket"

@@ -226,7 +226,7 @@ class Crowd:
         used = resource.getrusage(resource.RUSAGE_SELF)
         while not done:
             self._serve(deadline)
-            # looked at seldom: not before somebody has heard the last one
+            # looked at seldom: not before someone has heard the last one
             done = len(self.stream.ends) >= events and all(client.index >= events for client in clients)
         now = resource.getrusage(resource.RUSAGE_SELF)
         result = self._result()

@@ -113,7 +113,7 @@ class Native:
 
 
 class Peer:
-    """A time-series database, started anew each round, measured when it has tidied up."""
+    """A time-series database, started again each round, measured when it has tidied up."""
 
     def __init__(self, environment: Environment, name: str, readings: Readings) -> None:
         self.environment = environment

@@ -29,7 +29,7 @@ Batches = Iterable[list[Row]]
 
 
 class Taker(Protocol):
-    """Somebody who takes readings. A row names its meter by its place in ``codes``."""
+    """Someone who takes readings. A row names its meter by its place in ``codes``."""
 
     name: str
     url: str

@@ -22,7 +22,7 @@ Check = Callable[[Any], str | None]
 
 
 class SegsUser(FastHttpUser):
-    """Somebody with a role."""
+    """Someone with a role."""
 
     abstract = True
     insecure = False  # certificates are checked; SSL_CERT_FILE names an authority of your own
@@ -31,7 +31,7 @@ class SegsUser(FastHttpUser):
     """By login: an access token, and until when it is used."""
 
     def token(self, role: str) -> str:
-        """A token of that role: one of those given, or that of a sign-in, made anew before it expires."""
+        """A token of that role: one of those given, or that of a sign-in, made again before it expires."""
         if given := credential(self.environment, f"{role}_token"):
             return random.choice(given.split(","))
         login = credential(self.environment, f"{role}_login")

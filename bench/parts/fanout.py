@@ -77,12 +77,12 @@ def payload(run: str, number: int | None = None) -> dict[str, object]:
 
 
 class Pusher(Protocol):
-    """Somebody who pushes messages to WebSocket clients."""
+    """Someone who pushes messages to WebSocket clients."""
 
     name: str
 
     def start(self, clients: int) -> None:
-        """Start anew, with room for so many clients."""
+        """Start again, with room for so many clients."""
 
     def task(self, run: str) -> dict[str, Any]:
         """How clients reach it."""
@@ -202,7 +202,7 @@ class Poster:
 
 @dataclass
 class Scene:
-    """Clients that listen to somebody, and who publishes."""
+    """Clients that listen to someone, and who publishes."""
 
     crowd: Crowd
     publisher: Publisher

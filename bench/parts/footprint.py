@@ -59,7 +59,7 @@ QUICK = Scale(Readings(100, 1), Readings(20, 1), listeners=50, seconds=2, meters
 
 
 class Memory:
-    """The services together, at rest and at work. They are started anew each round."""
+    """The services together, at rest and at work. They are started again each round."""
 
     WORKERS = ("ingest", "relay", "auth", "notifier")
 

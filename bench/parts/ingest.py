@@ -30,7 +30,7 @@ class Scale:
     commits_of_one: int
     requests: Mapping[int, int]
     """Requests a second to have ready, by size: more than anybody answers whose count is checked. For the
-    others wrk begins anew, and they are sent some readings twice."""
+    others wrk begins again, and they are sent some readings twice."""
 
 
 FULL = Scale(5, 200_000, 2_000, {1: 40_000, 500: 1_200})

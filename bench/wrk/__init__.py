@@ -88,7 +88,7 @@ def run(
 ) -> Load:
     """Replay ``requests`` against the server of ``url`` for some seconds.
 
-    ``again``: begin anew after the last one; otherwise running out of requests raises :class:`LoadError`, as
+    ``again``: begin again after the last one; otherwise running out of requests raises :class:`LoadError`, as
     does any answer that is not 2xx.
     """
     address = f"http://{urlsplit(url).netloc}/"

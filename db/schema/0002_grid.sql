@@ -61,7 +61,7 @@ create table grid.meter_ownership (
     foreign key (tenant_id, meter_id) references grid.meter (tenant_id, meter_id),
     foreign key (tenant_id, user_id) references auth.user_account (tenant_id, user_id),
     primary key (meter_id, period),
-    -- one owner at a time: a reading belongs to whoever owned the meter when it was taken
+    -- one owner at a time: a reading belongs to the one who owned the meter when it was taken
     exclude using gist (meter_id with =, period with &&)
 );
 create index meter_ownership_user on grid.meter_ownership (user_id);

@@ -1,6 +1,6 @@
 -- migrate:up
 -- Who sees which row. segs_api owns the views and functions of schema api; views run as their owner, and segs_api owns
--- no private table, so these policies hold for whoever calls. Callers are told apart by their token's claims.
+-- no private table, so these policies hold for anyone who calls. Callers are told apart by their token's claims.
 -- Hypertables and rollups can have no policies (and chunks would not inherit them): their views in api filter by
 -- auth.visible_meter instead.
 set local role segs_owner;

@@ -103,7 +103,7 @@ alter table auth.one_time_code enable row level security;
 alter table auth.device_token enable row level security;
 alter table auth.policy enable row level security;
 
--- Policies on tables ask these, so whoever reads through the API calls them.
+-- Policies on tables ask these, so anyone who reads through the API calls them.
 grant execute on function
 auth.claims(), auth.tenant_id(), auth.user_id(), auth.sees_tenant()
 to platform_admin;

@@ -1,7 +1,7 @@
 -- migrate:up
 set local role segs_owner;
 
--- PostgreSQL parses and plans the body of an SQL function anew in every query that calls it; that of a PL/pgSQL
+-- PostgreSQL parses and plans the body of an SQL function again in every query that calls it; that of a PL/pgSQL
 -- function once a connection. These three cannot be inlined (they are security definer), and every request asks them
 -- several times, through the policies.
 create or replace function auth.tenant_id() returns integer

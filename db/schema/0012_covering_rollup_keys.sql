@@ -4,7 +4,7 @@ set local role segs_owner;
 -- A store's rows lie in order of time: those of one meter's month are spread over as many pages as there are buckets.
 -- The key holds the sums too, so that a meter's buckets are read from a few pages of the index alone. Only pages that
 -- vacuum has seen can be left unread, so it looks in as soon as a twentieth of a chunk is new. (On a database with data
--- this builds the keys anew, and nobody reads rollups meanwhile: about a minute for 30 million buckets.)
+-- this builds the keys again, and nobody reads rollups meanwhile: about a minute for 30 million buckets.)
 do $$
 declare
     d rollup.definition;

@@ -34,7 +34,7 @@ create table rollup.day_progress (
 alter table rollup.day_progress enable row level security;
 comment on table rollup.day_progress is
 'Which days of a tenant are in rollup.store_day. When the tenant counts its days in another time zone now, none are: '
-'they are stored anew.';
+'they are stored again.';
 comment on column rollup.day_progress.time_zone is 'The zone they were counted in.';
 comment on column rollup.day_progress.stored_from is 'First of them.';
 comment on column rollup.day_progress.stored_until is 'The day after the last of them.';

@@ -2,7 +2,7 @@
 set local role segs_owner;
 
 -- Meters change over time. grid.meter has what holds now; here is what held before, so a meter that never changed costs
--- nothing, and whoever asks what was true in a window joins a small table (grid.meters_at).
+-- nothing, and a query of what was true in a window joins a small table (grid.meters_at).
 create table grid.meter_past (
     meter_id integer not null,
     tenant_id integer not null,

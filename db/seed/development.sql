@@ -1,5 +1,5 @@
 -- A small tenant to try things with: "demo", about a hundred households in five regions. Idempotent, and kind: what
--- somebody has changed since stays changed.
+-- someone has changed since stays changed.
 insert into grid.tenant (code, name, time_zone, currency)
 values ('demo', 'Demo Energy', 'Europe/Berlin', 'EUR')
 on conflict (code) do nothing;

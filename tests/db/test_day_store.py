@@ -1,4 +1,4 @@
-"""Stored days equal a plain GROUP BY over the readings, however late these came and whoever stores them."""
+"""Stored days equal a plain GROUP BY over the readings, in whatever order these come and are stored."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Who may do what in the database: the whole list is a file; what all may do elsewhere, nobody may here.
 
-``WRITE_GRANTS=1`` writes the list anew; look at the difference before you commit it.
+``WRITE_GRANTS=1`` writes the list again; look at the difference before you commit it.
 """
 
 from __future__ import annotations

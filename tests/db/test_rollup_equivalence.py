@@ -1,6 +1,6 @@
 """Rollups equal a plain GROUP BY over the readings, whatever order the readings came in, on both editions.
 
-At every moment, for whoever reads them; after a refresh in what is stored. Readings come as in production.
+At every moment, for anyone who reads them; after a refresh in what is stored. Readings come as in production.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def take_in(session: psycopg.Connection[tuple[object, ...]], tenant: int, meter:
 
 def test_a_tenants_first_window_waits_for_readings_in_flight(database: Database) -> None:
     tenant, meter = add_meter(database, "racing")
-    with database.connect() as session:  # whoever makes the day's chunk is waited for
+    with database.connect() as session:  # the one that makes the day's chunk is waited for
         take_in(session, *add_meter(database, "early"), "2026-03-02 09:00:00Z")
     slow = psycopg.connect(database.admin_url)
     take_in(slow, tenant, meter, "2026-03-02 10:00:00Z")

@@ -1,4 +1,4 @@
-"""A dump restored into another cluster, as docs/operations.md says: its transaction ids begin elsewhere."""
+"""A dump restored into another cluster, as operate.md says: its transaction ids begin elsewhere."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Tools:
 
 
 def restore(runtime: Runtime, old: Cluster, new: Cluster, source: Database, folder: Path) -> Database:
-    """The commands of docs/operations.md; a database of the same name in the other cluster."""
+    """The commands of docs/how-to/operate.md; a database of the same name in the other cluster."""
     before, after = Tools(runtime, old, folder), Tools(runtime, new, folder)
     roles, dump = folder / "roles.sql", folder / "segs.dump"
     roles.write_text(before.run("pg_dumpall", "--roles-only"))

@@ -1,4 +1,4 @@
-"""No request costs much, whoever sends it: processor seconds and memory of every server, not the clock."""
+"""No request costs much: processor seconds and memory of every server are measured, not the clock."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 from tests.hostile.conftest import use
 from tests.support.platform import Platform
 from tests.support.rest import RestClient
+from tests.support.wait import patient
 
 SECONDS = 1.0
 """Processor time of one request at all servers together. Before there were limits: 2 to 35 s each."""
@@ -129,7 +130,7 @@ REQUESTS = {
 def send(platform: Platform, hostile: Hostile) -> tuple[int, str]:
     at = urlsplit(platform.url)
     headers = {"Authorization": f"Bearer {platform.keys.mint(hostile.role)}"} if hostile.role else {}
-    connection = HTTPConnection(str(at.hostname), at.port, timeout=120)
+    connection = HTTPConnection(str(at.hostname), at.port, timeout=patient(24))
     try:
         method = hostile.method or ("GET" if hostile.body is None else "POST")
         connection.request(method, hostile.path, hostile.body, {**headers, **hostile.headers})

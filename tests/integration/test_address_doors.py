@@ -84,7 +84,7 @@ async def test_every_spelling_is_one_account_at_every_door(
         assert platform_admin.post("/rpc/create_tenant", body).status == 200
         others = spellings[number:] + spellings[:number]
         for spelling in others:
-            # whoever registers a spelling of it registers the administrator's address
+            # anyone who registers a spelling of it registers the administrator's address
             answer = await auth.post("register", name="Eve", email=spelling, tenant=tenant)
             assert answer.status == 202
             answer = await auth.post("forgot-password", email=spelling, tenant=tenant)

@@ -21,7 +21,7 @@ ALERTS = "select count(*), sum(occurrences) from alert.alert"
 
 
 def wait_until_blocked(watcher: psycopg.Connection[Any], connection: psycopg.Connection[Any]) -> None:
-    """Until ``connection``'s statement waits for somebody else's transaction."""
+    """Until ``connection``'s statement waits for someone else's transaction."""
     pid = connection.info.backend_pid
     wait_until(lambda: watcher.execute(BLOCKERS, (pid,)).fetchone() == (1,), "one to wait for the other")
 

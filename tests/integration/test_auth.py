@@ -452,7 +452,7 @@ async def test_an_attacker_spends_no_attempts_but_their_own(
         assert tries == [401] * 3 + [429] * 17
         assert await sign_in(auth, email, PASSWORD, "198.51.100.1") == 429
         assert await sign_in(auth, email, PASSWORD, "203.0.113.1") == 200, "from elsewhere it is right"
-        # many places: they spend the rest, and whoever comes from a place that is not known waits
+        # many places: they spend the rest, and anyone who comes from a place that is not known waits
         places = [f"198.51.100.{n}" for n in range(2, 12)]
         tries = [await sign_in(auth, email, "wrong one", place) for place in places]
         assert tries == [401] * 4 + [429] * 6

@@ -18,7 +18,7 @@ from tests.support.cluster import Database
 from tests.support.keys import Keys
 from tests.support.rest import Answer, RestClient
 
-ERRORS = (CHECKOUT / "docs" / "errors.md").read_text(encoding="utf-8")
+ERRORS = (CHECKOUT / "docs" / "reference" / "errors.md").read_text(encoding="utf-8")
 DOCUMENTED = set(re.findall(r"`(\w+)`", ERRORS[ERRORS.index("## REST") : ERRORS.index("## nginx")]))
 # What only PostgreSQL, speaking of our tables, would say.
 INSIDE = re.compile(
@@ -157,7 +157,7 @@ from grid.meter as m where m.code = 'SIM-00001'
 
 @pytest.fixture
 def headers(database: Database, keys: Keys) -> Callable[[str], dict[str, str]]:
-    """The header of somebody who may call what is called, in a world where all that is named exists."""
+    """The header of someone who may call what is called, in a world where all that is named exists."""
     database.rows(WORLD)
     root = keys.headers("platform_admin", tenant="platform", sub="00000000-0000-4000-8000-0000000000fd")
     return lambda role: root if role == "platform_admin" else keys.headers(role)

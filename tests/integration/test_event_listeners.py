@@ -1,4 +1,4 @@
-"""Who hears an event is one rule: REST and the WebSocket tell everybody the same, whoever owned what."""
+"""Who hears an event is one rule: REST and the WebSocket tell each person the same."""
 
 from __future__ import annotations
 

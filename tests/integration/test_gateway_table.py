@@ -1,4 +1,4 @@
-"""Every line of the table in docs/api.md is run, as it stands there, against a real platform."""
+"""Every line of the table in docs/reference/api.md is run, as it stands there, against a real platform."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from tests.support.platform import Platform
 from tests.support.wait import patient
 
 PAGE = (
-    (CHECKOUT / "docs" / "api.md").read_text(encoding="utf-8").partition("## From a conventional gateway")[2]
+    (CHECKOUT / "docs" / "reference" / "api.md")
+    .read_text(encoding="utf-8")
+    .partition("## From a conventional gateway")[2]
 )
 SETUP = [line.strip() for line in PAGE.splitlines() if line.startswith("    ")]
 LINES: dict[str, str] = dict(

@@ -1,4 +1,4 @@
-"""A reading counts once, whoever sends it how often, and whatever Redis knows, forgets or does."""
+"""A reading counts once, no matter who sends it how often, and whatever Redis knows, forgets or does."""
 
 from __future__ import annotations
 

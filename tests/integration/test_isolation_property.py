@@ -1,4 +1,4 @@
-"""Whatever the tenants, owners and requests: no answer of the REST API tells of somebody else."""
+"""Whatever the tenants, owners and requests: no answer of the REST API tells of someone else."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ OTHERS = [
 ]
 VIEWS = ["readings", "latest_readings", *BUCKETS, *OTHERS]
 BY_TIME = ["alerts", "open_alerts", "events", "tariffs", "latest_readings", *BUCKETS]
-"""Where what somebody sees hangs on when they owned a meter: every person asks in every example."""
+"""Where what someone sees hangs on when they owned a meter: every person asks in every example."""
 FILTERS: tuple[dict[str, str], ...] = (
     {},
     {"limit": "3"},
@@ -97,7 +97,7 @@ CALLS = (
 
 @dataclass(frozen=True)
 class Request:
-    """Somebody asks for something: a view, or a function with something of anybody's."""
+    """Someone asks for something: a view, or a function with something of anybody's."""
 
     who: int
     name: str

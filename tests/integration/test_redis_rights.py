@@ -1,4 +1,4 @@
-"""Each worker's user of Redis has its own keys and commands; whoever writes a ticket does not make claims."""
+"""Each worker's user of Redis has its own keys and commands; writing a ticket makes no claims."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from tests.support.accounts import USER, client
 from tests.support.keys import Keys
 from tests.support.relay import connect
 from tests.support.servers import Redis
+from tests.support.wait import patient
 from workers.tickets import TICKET_KEY
 from workers.tokens import Claims
 
@@ -64,8 +65,8 @@ WHO = [*redis_users.WORKERS, "nobody"]
 
 def connected(server: Redis, who: str) -> redis.Redis:
     if who == "nobody":
-        return redis.Redis("127.0.0.1", server.port, socket_timeout=5)
-    return redis.Redis.from_url(server.url_of(who), socket_timeout=5)
+        return redis.Redis("127.0.0.1", server.port, socket_timeout=patient(1))
+    return redis.Redis.from_url(server.url_of(who), socket_timeout=patient(1))
 
 
 @pytest.mark.parametrize("who", WHO)

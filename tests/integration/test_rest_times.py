@@ -1,4 +1,4 @@
-"""Times over REST: those without a zone are the tenant's, whoever had the connection before."""
+"""Times over REST: those without a zone are the tenant's, no matter who had the connection before."""
 
 from __future__ import annotations
 

@@ -222,7 +222,7 @@ async def test_a_foreign_tenant_is_refused(
 ) -> None:
     code = database.value("select code from grid.tenant where tenant_id = %s", (add_tenant(database),))
     await ask.is_refused(component, person(component).token(tenant="nobody"), 401, 403)
-    if component.role != "device":  # a device is whoever its signed token says
+    if component.role != "device":  # a device is what its signed token says
         await ask.is_refused(component, person(component).token(tenant=code), 401, 403)
 
 
@@ -267,9 +267,9 @@ async def test_a_role_that_the_account_does_not_have_gives_nothing(
 async def test_a_session_that_does_not_stand_is_refused(
     ask: Ask, component_for_people: Component, person: Make
 ) -> None:
-    somebody = person(component_for_people)
-    await ask.is_refused(component_for_people, somebody.token(sid=str(uuid4())))
-    await ask.is_refused(component_for_people, somebody.token(sid="a session"))
+    someone = person(component_for_people)
+    await ask.is_refused(component_for_people, someone.token(sid=str(uuid4())))
+    await ask.is_refused(component_for_people, someone.token(sid="a session"))
 
 
 @pytest.mark.parametrize("name", ["rest", "rest function"])
@@ -287,12 +287,12 @@ async def test_an_ended_session_is_refused_within_seconds(ask: Ask, person: Make
         "created_at = now() - interval '2 days', expires_at = now() - interval '1 second'",
     ]
     people = [person(COMPONENTS["rest"]) for _ in endings]
-    doors = [(COMPONENTS[name], somebody.token()) for name in FOR_PEOPLE for somebody in people]
+    doors = [(COMPONENTS[name], someone.token()) for name in FOR_PEOPLE for someone in people]
     for component, token in doors:
         await ask.is_accepted(component, token)
-    for ending, somebody in zip(endings, people, strict=True):
+    for ending, someone in zip(endings, people, strict=True):
         changed = "update auth.session set " + ending + " where session_id = %s returning 1"
-        assert database.value(changed, (somebody.session,)) == 1
+        assert database.value(changed, (someone.session,)) == 1
 
     async def refused() -> bool:
         return {(await ask(component, token))[0] for component, token in doors} == {401}
@@ -307,11 +307,11 @@ async def test_a_refreshed_token_does_not_outlive_the_old_ones_session(
 ) -> None:
     """Every token of a session ends with it, whenever it was made."""
     rest = COMPONENTS["rest"]
-    somebody = person(rest)
-    tokens = [somebody.token(), somebody.token(exp=now_and(7200))]
+    someone = person(rest)
+    tokens = [someone.token(), someone.token(exp=now_and(7200))]
     for token in tokens:
         await ask.is_accepted(rest, token)
-    database.rows("update auth.session set revoked_at = now() where session_id = %s", (somebody.session,))
+    database.rows("update auth.session set revoked_at = now() where session_id = %s", (someone.session,))
     for token in tokens:
         await ask.is_refused(rest, token)
-    await ask.is_accepted(rest, replace(somebody, session=sign_in(database, somebody.subject)).token())
+    await ask.is_accepted(rest, replace(someone, session=sign_in(database, someone.subject)).token())

@@ -80,7 +80,7 @@ class Janitor(DatabaseJanitor):
         wait_until(lambda: _done(super(Janitor, self).init), "the database is made", retry_on=IN_USE)
 
     def drop(self) -> None:
-        """Drop the database, whoever is connected."""
+        """Drop the database, no matter who is connected."""
         wait_until(lambda: _done(super(Janitor, self).drop), "the database is dropped", retry_on=IN_USE)
 
 

@@ -1,4 +1,4 @@
-"""Tokens that nobody should accept, and a session that somebody has signed in with."""
+"""Tokens that nobody should accept, and a session that someone has signed in with."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ FORGERIES: dict[str, Forgery] = {
     "another audience": lambda person: person.token(aud="elsewhere"),
     "another issuer": lambda person: person.token(iss="elsewhere"),
 }
-"""What no component may accept, whoever it is from."""
+"""What no component may accept, no matter who it is from."""
 
 
 def sign_in(database: Database, user_id: str) -> str:

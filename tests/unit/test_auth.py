@@ -169,17 +169,19 @@ def test_the_newest_published_key_signs(tmp_path: Path) -> None:
     jwks = tmp_path / "jwks.json"
     jwks.write_text(old.jwks_file.read_text())
     signer = Signer(keys, jwks, issuer="segs", audience="segs")
-    old_kid = jwt.get_unverified_header(signer.sign({}, NOW, 60))["kid"]
+    old_kid = jwt.get_unverified_header(signer.sign({"sub": "someone"}, NOW, 60))["kid"]
 
     (keys / "b.pem").write_bytes(new.private_key_file.read_bytes())
     os.utime(keys / "b.pem", (4e9, 4e9))
     signer._looked_at = float("-inf")
-    assert jwt.get_unverified_header(signer.sign({}, NOW, 60))["kid"] == old_kid, "not published yet"
+    assert jwt.get_unverified_header(signer.sign({"sub": "someone"}, NOW, 60))["kid"] == old_kid, (
+        "not published yet"
+    )
 
     both = [key for stack in (old, new) for key in json.loads(stack.jwks_file.read_text())["keys"]]
     jwks.write_text(json.dumps({"keys": both}))
     signer._looked_at = float("-inf")
-    assert jwt.get_unverified_header(signer.sign({}, NOW, 60))["kid"] != old_kid
+    assert jwt.get_unverified_header(signer.sign({"sub": "someone"}, NOW, 60))["kid"] != old_kid
 
 
 def test_without_a_key_nothing_is_signed(tmp_path: Path) -> None:

@@ -20,7 +20,43 @@ PAGES = sorted([*CHECKOUT.glob("*.md"), *DOCS.rglob("*.md"), CHECKOUT / "deploy/
 
 
 def text(name: str) -> str:
-    return (DOCS / name).read_text(encoding="utf-8")
+    """A page, whichever shelf it stands on."""
+    (page,) = (path for path in DOCS.rglob(Path(name).name) if str(path).endswith(f"/{name}"))
+    return page.read_text(encoding="utf-8")
+
+
+def prose(page: Path) -> list[tuple[int, str]]:
+    """The lines of a page that are neither code nor a table, with their numbers."""
+    found, code = [], False
+    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+        code ^= line.startswith("```")
+        if not code and not line.startswith(("    ", "|", "```", "<!--", "![")):
+            found.append((number, line))
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))
+def test_lines_are_at_most_100_wide(page: Path) -> None:
+    assert [number for number, line in prose(page) if len(line) > 100 and " " in line[4:100]] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))
+def test_no_word_stops_the_reader(page: Path) -> None:
+    words = re.compile(r"\b(anew|somebody|whoever|mend(s|ed)?)\b", re.IGNORECASE)
+    assert [(number, found[0]) for number, line in prose(page) if (found := words.search(line))] == []
+
+
+def test_every_page_is_on_the_map() -> None:
+    listed = {
+        (DOCS / link).resolve()
+        for link in re.findall(r"\]\(([^)#]+\.md)\)", (DOCS / "README.md").read_text(encoding="utf-8"))
+    }
+    pages = {
+        path
+        for shelf in ("tutorials", "how-to", "reference", "explanation")
+        for path in (DOCS / shelf).glob("*.md")
+    }
+    assert pages <= listed
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))

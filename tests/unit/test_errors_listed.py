@@ -1,4 +1,4 @@
-"""docs/errors.md names every code that our code can answer with, with its status, and no other."""
+"""docs/reference/errors.md names every code that our code can answer with, with its status, and no other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from stack.paths import CHECKOUT
 from tests.support import codes
 
-PAGE = (CHECKOUT / "docs" / "errors.md").read_text(encoding="utf-8")
+PAGE = (CHECKOUT / "docs" / "reference" / "errors.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| (`\w+`(?:, `\w+`)*) \|(?: ([0-9, ]+) \|)? .+ \| .+ \|$", re.MULTILINE)
 
 

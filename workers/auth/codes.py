@@ -29,7 +29,7 @@ class Codes:
 
     def next_refresh_token(self, token: str) -> str:
         """The one that ``token`` is exchanged for: always the same, so that an answer that was lost can be
-        given again, though neither of the two is stored. Worth nothing to whoever lacks the key.
+        given again, though neither of the two is stored. Worth nothing to anyone who lacks the key.
         """
         message = json.dumps(["the refresh token after", token]).encode()
         digest = hmac.digest(self._key, message, "sha256")

@@ -135,7 +135,7 @@ async def find_login(connection: Connection, tenant: str, email: str) -> LoginRo
 
 
 async def signed_in_from(connection: Connection, tenant: str, email: str, network: str) -> bool:
-    """Whether somebody has signed in to this account from there."""
+    """Whether someone has signed in to this account from there."""
     return bool(await _value(connection, _KNOWN_HERE, (tenant, email, network)))
 
 

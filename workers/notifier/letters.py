@@ -40,7 +40,7 @@ LETTERS: Mapping[str, Letter] = {
     ),
     "already_registered": Letter(
         "You have an account already",
-        "somebody, perhaps you, has just tried to register this address. It has an account with us already:"
+        "someone, perhaps you, has just tried to register this address. It has an account with us already:"
         " sign in, or ask for a new password if you have forgotten yours. If it was not you, nothing is to be"
         " done.",
     ),

@@ -35,7 +35,7 @@ class Doorkeeper:
         self._query_token_allowed = query_token_allowed
 
     async def admit(self, request: web.Request) -> Claims:
-        """The claims of whoever asks, from the subprotocol, a ticket, or (if allowed) the URL."""
+        """The caller's claims, from the subprotocol, a ticket, or (if allowed) the URL."""
         check_origin(request, self._origins)
         claims = await self._claims(request)
         require_role(claims, *ROLES)

@@ -17,7 +17,7 @@ from workers.sessions import Sessions
 log = logging.getLogger(__name__)
 
 SIGN_OUT_INTERVAL = 2.0
-"""How soon the connections of somebody who has signed out end, in seconds."""
+"""How soon the connections of someone who has signed out end, in seconds."""
 
 
 class Keeper:

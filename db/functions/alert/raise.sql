@@ -12,7 +12,7 @@ begin
         raise exception using
             errcode = 'foreign_key_violation', message = format('tenant %s has no meter %s', $1, $2);
     end if;
-    -- The constraint decides who raises; whoever loses waits for the winner, then counts on the winner's row.
+    -- The constraint decides who raises; the loser waits for the winner, then counts on the winner's row.
     insert into alert.alert (
         tenant_id, region_id, meter_id, meter_code, kind, severity, raised_at, quiet_period, last_seen_at, value, threshold,
         sightings

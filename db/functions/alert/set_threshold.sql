@@ -25,4 +25,4 @@ revoke all on function alert.set_threshold(integer, integer, uuid, bigint) from 
 grant execute on function alert.set_threshold(integer, integer, uuid, bigint) to segs_api;
 comment on function alert.set_threshold(integer, integer, uuid, bigint) is
 'Sets (null: takes back) the energy of a window, mWh, above which a meter raises an alert: for a user while they own '
-'it, or for whoever does (user_id null).';
+'it, or for its owner of the time (user_id null).';

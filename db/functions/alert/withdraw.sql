@@ -23,7 +23,7 @@ begin
           and not exists (select from found as f where f.meter_id = a.meter_id and f.kind = a.kind)
     ),
 
-    -- Said from the row as it is now: since we looked, a person may have settled it, or somebody counted.
+    -- Said from the row as it is now: since we looked, a person may have settled it, or someone counted.
     told as (
         update alert.alert as a
         set

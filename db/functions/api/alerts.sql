@@ -26,7 +26,7 @@ grant select on api.alerts to consumer, operator, admin;
 comment on view api.alerts is
 $$Alerts
 
-What meters did that somebody should know. The same meter and kind raises once an hour at most; repeats are counted in
+What meters did that someone should know. The same meter and kind raises once an hour at most; repeats are counted in
 occurrences. Late readings raise what they show, for the time it happened in, and withdraw what they disprove: such an
 alert is resolved, with the resolution withdrawn. Filter by severity, kind, meter_id, region, status; see
 rpc/acknowledge_alert and rpc/resolve_alert.$$;
@@ -44,7 +44,7 @@ comment on column api.alerts.occurrences is
 comment on column api.alerts.energy_kwh is 'Energy of the latest window that shows it, kWh; null when silent.';
 comment on column api.alerts.threshold_kwh is 'Kind high: the threshold it went over, kWh.';
 comment on column api.alerts.created_at is 'When the platform noticed.';
-comment on column api.alerts.acknowledged_at is 'When somebody took it up.';
+comment on column api.alerts.acknowledged_at is 'When someone took it up.';
 comment on column api.alerts.acknowledged_by is 'Who did, for those who may know.';
 comment on column api.alerts.resolved_at is 'When it was settled.';
 comment on column api.alerts.resolved_by is 'Who settled it, for those who may know.';

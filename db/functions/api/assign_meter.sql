@@ -29,5 +29,5 @@ comment on function api.assign_meter(text, text, timestamptz, timestamptz) is
 $$Assign a meter
 
 Makes a user, named by address or user_id, the owner of a meter since a time (left out: now), until a time or until further
-notice. They see what the meter measures in that time. 404: no such meter or user; 409: somebody owns it in that time; 422:
+notice. They see what the meter measures in that time. 404: no such meter or user; 409: someone owns it in that time; 422:
 not a period.$$;

@@ -9,7 +9,7 @@ begin
     if $2 is null or $2 not in ('consumer', 'operator', 'admin') then
         raise sqlstate 'PT422' using
             message = 'role is not consumer, operator or admin',
-            hint = 'Platform administrators are made by whoever deploys the platform.';
+            hint = 'Platform administrators are made by those who deploy the platform.';
     end if;
     perform auth.set_role(auth.tenant_id(), $1, $2);
     select u.* into answer from api.users as u where u.user_id = $1;

@@ -13,5 +13,5 @@ comment on function api.delete_user(uuid) is
 $$Delete a user
 
 For good: address, name, phone, password, preferences, own thresholds and sessions are erased, and ownership of meters ends
-now. Readings, and in which periods somebody owned a meter, are kept without a name. 404: no such user; 409: the last
+now. Readings, and in which periods someone owned a meter, are kept without a name. 404: no such user; 409: the last
 administrator of a tenant stays.$$;

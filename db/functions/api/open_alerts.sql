@@ -39,5 +39,5 @@ comment on column api.open_alerts.occurrences is 'How often it was seen within t
 comment on column api.open_alerts.energy_kwh is 'Energy of the latest window that showed it, kWh; null when silent.';
 comment on column api.open_alerts.threshold_kwh is 'Kind high: the threshold it went over, kWh.';
 comment on column api.open_alerts.created_at is 'When the platform noticed.';
-comment on column api.open_alerts.acknowledged_at is 'When somebody took it up.';
+comment on column api.open_alerts.acknowledged_at is 'When someone took it up.';
 comment on column api.open_alerts.acknowledged_by is 'Who did, for those who may know.';

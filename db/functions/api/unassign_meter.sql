@@ -31,5 +31,5 @@ grant execute on function api.unassign_meter(text, timestamptz) to admin;
 comment on function api.unassign_meter(text, timestamptz) is
 $$End the ownership of a meter
 
-Whoever owns it at a time (left out: now) owns it until then, and keeps seeing what it measured before. An ownership that
+Its owner at a time (left out: now) owns it until then, and keeps seeing what it measured before. An ownership that
 would last no time is removed. 404: no such meter; 409: nobody owns it then.$$;

@@ -1,4 +1,4 @@
--- One expression, so that PostgreSQL inlines it: the body of any other SQL function is planned anew at every call.
+-- One expression, so that PostgreSQL inlines it: the body of any other SQL function is planned again at every call.
 create function auth.as_uuid(value text) returns uuid
 language sql stable parallel safe
 as $$

@@ -19,7 +19,7 @@ begin
     if length(query) > 1 then
         fault := auth.query_fault(query);
         if fault is not null then
-            raise sqlstate 'PT400' using message = fault, hint = 'docs/edge.md says what a query may hold.';
+            raise sqlstate 'PT400' using message = fault, hint = 'docs/reference/edge.md says what a query may hold.';
         end if;
     end if;
 end;

@@ -6,7 +6,7 @@ as $$
 declare
     closed uuid;
 begin
-    -- Also by a token that was used already: whoever has one may end the session, as using it again would.
+    -- Also by a token that was used already: anyone who has one may end the session, as using it again would.
     update auth.session as s
     set revoked_at = close_session.at
     from auth.refresh_token as r

@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform auth.lock_account($1, $2);
-    -- The row stays, nameless: readings keep the periods in which somebody owned the meter.
+    -- The row stays, nameless: readings keep the periods in which someone owned the meter.
     update auth.user_account as u
     set email = format('deleted-%s@deleted.invalid', $2), name = 'Deleted user', phone = null, password_hash = null,
         preferences = '{}', verified_at = null, role = 'consumer', disabled_at = least(u.disabled_at, $3),

@@ -29,5 +29,5 @@ end;
 $$;
 
 comment on function auth.invite(text, text, text, text, timestamptz) is
-'Makes an account for somebody and tells them by mail. They choose a password through forgot-password, which proves '
+'Makes an account for someone and tells them by mail. They choose a password through forgot-password, which proves '
 'the address. PT422: nobody could sign in with that address; PT409: there is one.';

@@ -7,7 +7,7 @@ begin
     ) then
         raise sqlstate 'PT409' using
             message = 'The last administrator of a tenant stays',
-            hint = 'Make somebody else an administrator first (rpc/change_role).';
+            hint = 'Make someone else an administrator first (rpc/change_role).';
     end if;
 end;
 $$;

@@ -5,7 +5,7 @@ as $$
     select case
         -- Rollups are read meter by meter through an index, whatever is asked of them, and so is what a bill is made
         -- of; open alerts have an index of their own; a consumer's alerts are few. The plan is the same for every
-        -- value, and making it anew takes longer than running it.
+        -- value, and making it again takes longer than running it.
         when
             path like '/readings\_%' or path like '/rpc/estimate%' or path = '/open_alerts'
             or path = '/alerts' and not staff

@@ -28,7 +28,7 @@ begin
             r.token_hash = refresh_session.new_token_hash and r.session_id = current.session_id
             and r.used_at is null and token.used_at > refresh_session.at - interval '10 seconds';
         if not found then
-            -- Somebody else has a copy. Nobody can tell which of the two is the thief, so the whole family ends.
+            -- Someone else has a copy. Nobody can tell which of the two is the thief, so the whole family ends.
             outcome := 'reused';
             update auth.session as s
             set revoked_at = refresh_session.at

@@ -33,8 +33,8 @@ begin
         perform notify.queue_mail('already_registered', account.user_id);
         return 'known';
     end if;
-    -- Somebody registered this address before, or was invited, and never confirmed it. Name and phone stay as they are:
-    -- who confirms can change them. Whoever reads its mail will own the account, so no password stays that another may
+    -- Someone registered this address before, or was invited, and never confirmed it. Name and phone stay as they are:
+    -- who confirms can change them. Anyone who reads its mail will own the account, so no password stays that another may
     -- have chosen: only one that both gave, else it is chosen after confirming.
     update auth.user_account as u
     set password_hash = case when u.password_hash = register.known_hash then u.password_hash end

@@ -12,5 +12,5 @@ $$;
 revoke all on function auth.signed_in_from(text, text, inet) from public;
 grant execute on function auth.signed_in_from(text, text, inet) to segs_auth;
 comment on function auth.signed_in_from(text, text, inet) is
-'Whether somebody has signed in to this account from this network, as far as sessions are kept. Such a place has '
+'Whether someone has signed in to this account from this network, as far as sessions are kept. Such a place has '
 'attempts of its own while others try to guess the password.';

@@ -1,4 +1,4 @@
--- One expression, so that PostgreSQL inlines it: the body of any other SQL function is planned anew at every call.
+-- One expression, so that PostgreSQL inlines it: the body of any other SQL function is planned again at every call.
 -- Compared as numbers: a claim may hold one that is no time of PostgreSQL's.
 create function auth.time_fault(claims jsonb, at timestamptz) returns text
 language sql immutable parallel safe

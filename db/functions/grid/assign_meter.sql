@@ -31,4 +31,4 @@ revoke all on function grid.assign_meter(integer, integer, text, timestamptz, ti
 grant execute on function grid.assign_meter(integer, integer, text, timestamptz, timestamptz) to segs_api;
 comment on function grid.assign_meter(integer, integer, text, timestamptz, timestamptz) is
 'Makes an account, by address or id, a meter''s owner for a time (until null: until further notice). PT404: no such '
-'account; PT409: somebody owns it in that time.';
+'account; PT409: someone owns it in that time.';

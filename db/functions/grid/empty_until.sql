@@ -5,7 +5,7 @@ language plpgsql stable
 set plan_cache_mode = force_custom_plan -- the range decides which chunk
 as $$
 declare
-    -- Of the day before, every window has a load, whoever sent.
+    -- Of the day before, every window has a load, no matter who sent.
     last_window constant timestamptz := least(until, grid.window_start(at - interval '1 day'));
     by_key constant boolean := grid.reads_by_meter(tenant_id);
     window_start timestamptz := since;

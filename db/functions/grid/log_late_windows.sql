@@ -1,4 +1,4 @@
--- Security definer: whoever may insert readings may not touch the books of the windows.
+-- Security definer: anyone who may insert readings may not touch the books of the windows.
 --
 -- The readings lock, shared by every insert until it commits and taken exclusively by grid.seal_windows, leaves no gap:
 -- an insert either committed before the sealing, or reads the new sealed_until here. A transaction with an old

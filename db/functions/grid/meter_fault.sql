@@ -25,6 +25,6 @@ end;
 revoke all on function grid.meter_fault(jsonb) from public;
 grant execute on function grid.meter_fault(jsonb) to segs_api;
 comment on function grid.meter_fault(jsonb) is
-'What is wrong with a meter that somebody wants registered ({"meter_id", "region", "kind"?, "installed_at"?, '
+'What is wrong with a meter that someone wants registered ({"meter_id", "region", "kind"?, "installed_at"?, '
 '"connection_kw"?}; null is '
 'the same as absent); null if nothing. Whether there is such a region is not asked here.';

@@ -1,4 +1,4 @@
--- The one place that says in which regions somebody owned a meter, and when: REST and the relay both ask it.
+-- The one place that says in which regions someone owned a meter, and when: REST and the relay both ask it.
 create view grid.owned_region as
 select
     o.tenant_id,

@@ -18,8 +18,8 @@ begin
         return;
     end if;
 
-    -- Waits for the inserts in flight, and holds back new ones until this transaction commits. From then on whoever
-    -- inserts below sealed_until logs it as late, and whoever did before is seen by the closing: see
+    -- Waits for the inserts in flight, and holds back new ones until this transaction commits. From then on an insert
+    -- below sealed_until is logged as late, and one of before is seen by the closing: see
     -- grid.log_late_windows.
     begin
         perform pg_advisory_xact_lock('grid.reading'::regclass::oid::bigint);

@@ -1,4 +1,4 @@
--- Security definer: whoever may insert readings may not change them.
+-- Security definer: anyone who may insert readings may not change them.
 --
 -- Meters are looked up by key, as many as there are readings: a plan is made at a session's first insert and serves all
 -- that follow, for a few readings or a hundred thousand.

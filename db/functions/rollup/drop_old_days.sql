@@ -1,4 +1,4 @@
--- As long as the buckets that they can be summed from anew, when a tenant's time zone changes.
+-- As long as the buckets that they can be summed from again, when a tenant's time zone changes.
 create function rollup.drop_old_days(at timestamptz default now()) returns integer
 language plpgsql
 as $$

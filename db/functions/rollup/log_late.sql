@@ -1,4 +1,4 @@
--- Security definer: whoever may insert readings may not touch the rollups' books.
+-- Security definer: anyone who may insert readings may not touch the rollups' books.
 --
 -- Every insert holds the readings lock in share mode until it commits; rollup.advance takes it exclusively to move
 -- the threshold. So an insert either committed before the move, and is seen by what is materialised after it, or

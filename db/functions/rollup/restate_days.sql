@@ -61,5 +61,5 @@ end;
 $$;
 
 comment on function rollup.restate_days(integer) is
-'Days, step 4: sums the stored days anew that late readings changed. Returns how many entries of rollup.late_day it '
+'Days, step 4: sums the stored days again that late readings changed. Returns how many entries of rollup.late_day it '
 'took; 0 when there are none left.';

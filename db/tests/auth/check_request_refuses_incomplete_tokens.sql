@@ -50,7 +50,7 @@ select
     )
 from (
     values
-    ('iss', '"somebody"'::jsonb), ('aud', '"other"'), ('aud', '[]'), ('exp', '"soon"'), ('exp', 'null'),
+    ('iss', '"someone"'::jsonb), ('aud', '"other"'), ('aud', '[]'), ('exp', '"soon"'), ('exp', 'null'),
     ('sub', '""'), ('tenant', '""'), ('tenant', 'null'), ('role', '"segs_owner"')
 ) as wrong (claim, value);
 -- Times, to the microsecond: now() stands still in here.

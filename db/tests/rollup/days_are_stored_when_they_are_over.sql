@@ -118,7 +118,7 @@ select results_eq(
 select results_eq(
     $$ select d.day, d.readings > 1000 from pg_temp.told('acme', 'bob') as d where meter_id = 'M-3' order by 1 $$,
     $$ values ('2026-03-28'::date, false), ('2026-03-29', true), ('2026-03-30', false) $$,
-    'for whoever came after too'
+    'for anyone who came after too'
 );
 select is(
     (select array_agg(d.readings) from pg_temp.told('acme', 'bob') as d where meter_id = 'M-4'), '{12}',
@@ -134,7 +134,7 @@ select tap.read('acme', 'M-1', '2026-03-27 10:05Z', 50);
 select tap.read('acme', 'M-2', '2026-03-26 10:05Z', 3);
 select tap.read('acme', 'M-1', '2026-02-27 10:05Z', 2);
 select is((select count(*) from rollup.late_day), 3::bigint, 'late readings are logged');
-select is(rollup.restate_days(), 3, 'and their days summed anew');
+select is(rollup.restate_days(), 3, 'and their days summed again');
 select is(rollup.restate_days(), 0, 'once');
 select is(
     pg_temp.is_plain('Europe/Berlin'), 0::bigint,
@@ -164,7 +164,7 @@ select is_empty(
     'all of the old zone'
 );
 select is(pg_temp.is_plain('Asia/Kathmandu'), 0::bigint, 'which changes nothing');
-select ok(rollup.begin_days(), 'and begun anew');
+select ok(rollup.begin_days(), 'and begun again');
 select ok(pg_temp.store() > 18, 'they are stored');
 select is(pg_temp.is_plain('Asia/Kathmandu'), 0::bigint, 'right');
 select * from finish();

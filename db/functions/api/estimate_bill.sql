@@ -38,7 +38,7 @@ begin
         perform tariff.refuse_unknown_region($2);
     end if;
 
-    -- One statement: row-level security asks who calls anew for every table of every statement.
+    -- One statement: row-level security asks again who calls, for every table of every statement.
     select t.currency, coalesce(published.price, plan.base_price) as price,
         plan.base_price, plan.base_price * case when plan.base_price > 0 then plan.max_multiplier else 1 end as top_price
     into held

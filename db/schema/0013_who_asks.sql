@@ -2,8 +2,8 @@
 set local role segs_owner;
 
 -- Policies and views ask who the caller is, up to a dozen times a request. auth.check_request() has looked that up, and
--- notes it in settings of the transaction; these hold for exactly the claims they were made from, so anyone who sets other
--- claims is looked up again. (Anyone who can set settings can set claims: noting opens nothing.)
+-- notes it in settings of the transaction; these hold for exactly the claims they were made from, so a caller who sets
+-- other claims is looked up again. (Anyone who can set settings can set claims: noting opens nothing.)
 -- Expressions in plain SQL: PostgreSQL puts them into the query, where they cost a tenth of a function's call.
 create function auth.noted(name text) returns text
 language sql stable parallel safe

@@ -140,7 +140,7 @@ class Ingest:
 
     @property
     def _words(self) -> Mapping[str, str]:
-        return self.limits.messages() if self.limits else {}
+        return self.limits.messages if self.limits else {}
 
     async def _of_before(self, job: Job, wait: float) -> Outcome:
         """A device whose readings of the day are used up is answered for what is stored, for nothing else."""

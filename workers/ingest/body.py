@@ -102,7 +102,8 @@ async def read_body(request: web.Request, *, max_bytes: int) -> Body:
 def read_batch(body: Body, *, max_bytes: int, max_readings: int) -> Batch:
     """The readings of a body, at least one."""
     data = gunzip(body.data, max_bytes) if body.compressed else body.data
-    check_structure(data, lines=body.lines, max_readings=max_readings)
+    if len(data) > LARGE:
+        check_structure(data, lines=body.lines, max_readings=max_readings)
     batch = Batch(data, lines=body.lines)
     count = len(batch)
     if not count:

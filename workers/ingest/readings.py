@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import math
 import re
+import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import cached_property
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +44,8 @@ REQUIRED = ("meter_id", "timestamp", "kwh")
 BOUNDS = {"voltage": (0, 1_000_000), "current": (-100_000, 100_000)}
 
 FOREVER = np.iinfo(np.int64).max
+METER_NUMBERS = 7
+_PACK_METER = struct.Struct(f"={METER_NUMBERS}q").pack
 
 INVALID_READING = "invalid_reading"
 UNKNOWN_METER = "unknown_meter"
@@ -62,7 +65,8 @@ class Malformed:
 MALFORMED = Malformed()
 
 
-class Meter(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Meter:
     """A meter's internal key, and what its readings may claim (ingest.meter_rules)."""
 
     key: int
@@ -81,6 +85,13 @@ class Meter(NamedTuple):
 
     past_intervals: tuple[tuple[int, int], ...] = ()
     """Until when readings had another interval, in order."""
+    packed: bytes = field(init=False, repr=False)
+    """The numbers, for many meters to become one array; the last says whether there is a past."""
+
+    def __post_init__(self) -> None:
+        changed = bool(self.past or self.past_intervals)
+        numbers = (self.key, self.highest, self.feeds_in, self.interval, self.end, self.until, changed)
+        object.__setattr__(self, "packed", _PACK_METER(*numbers))
 
     def start(self, stamp: int, end: bool | None) -> int:
         """The start of an interval, by a timestamp."""
@@ -104,7 +115,7 @@ class Reading(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     current: Annotated[float, Meta(ge=-100_000, le=100_000)] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Limits:
     """What a reading may claim: the row of ingest.limits."""
 
@@ -113,11 +124,12 @@ class Limits:
     max_energy: int
     min_spacing: timedelta = timedelta(seconds=1)
 
-    @property
+    @cached_property
     def spacing(self) -> int:
         """Microseconds that two readings of a meter are apart at least."""
         return self.min_spacing // timedelta(microseconds=1)
 
+    @cached_property
     def messages(self) -> dict[str, str]:
         """The words of each rejection, with the numbers of the limits."""
         kwh = _number(Decimal(self.max_energy) / MWH_PER_KWH)
@@ -224,11 +236,11 @@ def _pack_good(
     times = {text: microseconds(text) for text in set(texts)}
     if len(good) < len(readings) or None in rules or None in times.values():
         return None
-    if any(meter.past or meter.past_intervals for meter in rules if meter):
+    packed = b"".join([meter.packed for meter in rules if meter])
+    numbers = np.frombuffer(packed, dtype=np.int64).reshape(-1, METER_NUMBERS).T
+    keys, highest, feeds_in, interval, meters_end, until, changed = numbers
+    if changed.any():
         return None
-    keys, highest, feeds_in, interval, meters_end, until = np.array(
-        [meter[:6] for meter in rules if meter], dtype=np.int64
-    ).T
     ts = np.array([times[text] for text in texts], dtype=np.int64)
     energy = milliwatt_hours_of([reading.kwh for reading in good])
     if energy is None or ts.max() > latest or np.abs(energy).max() > max_energy:
@@ -257,7 +269,7 @@ def _screen_each(
     end: bool | None,
 ) -> Screened:
     result = Screened(readings)
-    words = limits.messages()
+    words = limits.messages
     rows = []
     times: dict[str, int | None] = {}
     for index, reading in enumerate(readings):

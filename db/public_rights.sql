@@ -1,6 +1,6 @@
 -- What PostgreSQL lets everybody do in a database, and nobody needs here: temporary tables and large objects that fill
 -- a disk, and locks by number, with which one login could stop the jobs of another. The functions of segs_owner lock.
--- On a server whose administrator is no superuser some of it stays (docs/explanation/security.md), and the deploy says so.
+-- On a server whose administrator is no superuser some of it stays (docs/explanation/security.md); the deploy says so.
 do $$
 begin
     if has_database_privilege('public', current_database(), 'temporary') then

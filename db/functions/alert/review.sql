@@ -4,15 +4,12 @@ create function alert.review(
 language plpgsql
 as $$
 begin
-    if cardinality(review.totals) > 0 then
-        -- In this order: what is withdrawn keeps no hour.
-        perform alert.withdraw(review.tenant_id, review.window_start, review.totals,
-            'late readings show that it was not so', review.at);
-        perform alert.detect(review.tenant_id, review.window_start, review.totals);
+    if cardinality(review.totals) > 0 and not alert.put_off(review.tenant_id, review.window_start, review.totals) then
+        perform alert.judge_again(review.tenant_id, review.window_start, review.totals, review.at);
     end if;
 end;
 $$;
 revoke all on function alert.review(integer, timestamptz, grid.window_total[], timestamptz) from public;
 comment on function alert.review(integer, timestamptz, grid.window_total[], timestamptz) is
 'Judges meters of a closed window again, by all that is known now (their totals): raises what late readings show, and '
-'withdraws what they disprove. Again for the same window changes nothing.';
+'withdraws what they disprove; at once, or where they are many in alert.review_due.';

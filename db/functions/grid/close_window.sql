@@ -48,11 +48,13 @@ begin
     left join alert.meter_thresholds(close_window.tenant_id) as own using (meter_id)
     where alert.is_suspect(t.readings, t.energy, least(high, own.threshold));
 
-    if suspects is not null then
+    if suspects is not null
+       and not alert.put_off(close_window.tenant_id, close_window.window_start, suspects) then
         perform alert.detect(close_window.tenant_id, close_window.window_start, suspects);
     end if;
 end;
 $$;
 
 comment on function grid.close_window(integer, timestamptz, timestamptz) is
-'Writes the load of every region of a tenant in one sealed window (triggers price the next one) and detects alerts.';
+'Writes the load of every region of a tenant in one sealed window (triggers price the next one) and detects alerts; '
+'those of many meters are left to alert.review_due.';

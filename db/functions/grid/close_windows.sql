@@ -22,12 +22,14 @@ begin
         commit;
         done := done + grid.restate_late_windows(at, 4, interval '1 second');
         commit;
+        done := done + alert.review_due(at, 4, interval '1 second');
+        commit;
         exit when done = 0 or (at is null and clock_timestamp() > started + interval '15 seconds');
     end loop;
 end;
 $$;
 
 comment on procedure grid.close_windows (timestamptz) is
-'Seals, closes and restates windows. Run as often as you like, and at the same time as itself: it does each '
-'window once. By the clock (at null, the default) it reads it for every window, and leaves what is left after '
-'15 seconds to the next run; for a given moment it does all that is due then.';
+'Seals, closes and restates windows, and judges their meters. Run as often as you like, and at the same time as '
+'itself: it does each window once. By the clock (at null, the default) it reads it for every window, and leaves what '
+'is left after 15 seconds to the next run; for a given moment it does all that is due then.';

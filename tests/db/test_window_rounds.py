@@ -54,3 +54,37 @@ def test_a_window_that_becomes_due_during_a_run_closes_in_it(database: Database)
     assert closed > began, "it bears its own time"
     times = database.value("select count(distinct closed_at)::int from grid.region_load")
     assert times > 100, "as the others do, each its own"
+
+
+def test_closing_does_not_wait_for_what_the_queue_holds(database: Database) -> None:
+    """Both say that the queue is looked after; draining may wait long for another's insert."""
+    meter = database.value(
+        "select m.meter_id from grid.meter as m join grid.tenant as t using (tenant_id)"
+        " where t.code = 'demo' and m.code = 'SIM-00001'"
+    )
+    stamp = database.value("select date_trunc('minute', now())")
+    with database.connect() as session, database.connect(autocommit=False) as other:
+        other.execute("insert into grid.reading (ts, meter_id, energy) values (%s, %s, 1000)", (stamp, meter))
+        session.execute(
+            "select pgmq.send('raw_readings', jsonb_build_object('tenant', 'demo',"
+            " 'readings', jsonb_build_array("
+            "jsonb_build_object('meter_id', 'SIM-00001', 'timestamp', to_json(%s::timestamptz), 'kwh', 0.001)"
+            ")))",
+            (stamp,),
+        )
+        drain = threading.Thread(target=session.execute, args=("call ingest.drain()",))
+        drain.start()
+        try:
+            pid = session.info.backend_pid
+            wait_until(
+                lambda: database.value("select cardinality(pg_blocking_pids(%s))", (pid,)) > 0,
+                "draining waits for the other",
+            )
+            with database.connect() as closing:
+                closing.execute("set statement_timeout = '60s'")
+                closing.execute("call grid.close_windows()")
+            assert drain.is_alive(), "all the while"
+        finally:
+            other.rollback()
+            drain.join(120)
+    assert database.value("select count(*)::int from grid.reading where meter_id = %s", (meter,)) == 1

@@ -3,8 +3,12 @@ returns table (since timestamptz, until timestamptz, last_call timestamptz)
 language sql stable
 as $$
     with own as (
-        -- the door that the tenant's readings come by; none where they are loaded past both
-        select b.source as door from ingest.batch as b where b.tenant_id = $1 order by b.received_at desc limit 1
+        -- The door that the tenant's readings come by; none where they are loaded past both. A replay says nothing of it.
+        select b.source as door
+        from ingest.batch as b
+        where b.tenant_id = $1 and b.source <> 'replay'
+        order by b.received_at desc
+        limit 1
     )
 
     select lower(a.period), upper(a.period), null::timestamptz

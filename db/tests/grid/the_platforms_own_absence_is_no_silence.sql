@@ -1,5 +1,5 @@
 begin;
-select plan(21);
+select plan(22);
 
 insert into grid.tenant (code, name) values ('alpha', 'Alpha');
 create temporary table one as select tenant_id from grid.tenant where code = 'alpha';
@@ -55,6 +55,9 @@ select results_eq(
     'each door knows from when to when it was away'
 );
 select is(pg_temp.close('2026-03-02 12:10:10Z'), '2026-03-02 10:15Z', 'nor before their backlog came');
+insert into ingest.batch (tenant_id, received_at, source, accepted, duplicates, rejected, first_ts, last_ts)
+select tenant_id, '2026-03-02 12:10:30Z', 'replay', 1, 0, 0, '2026-03-02 10:00Z', '2026-03-02 10:00Z' from one;
+select is(pg_temp.close('2026-03-02 12:10:40Z'), '2026-03-02 10:15Z', 'an operator who replays is no door of theirs');
 -- A-20 forgot what it could not send
 select pg_temp.send('2026-03-02 10:20Z', '2026-03-02 12:10Z', '2026-03-02 12:11Z', '{A-20}');
 select is(pg_temp.close('2026-03-02 12:14:00Z'), '2026-03-02 10:15Z', 'which comes for a while');

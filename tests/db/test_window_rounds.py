@@ -88,3 +88,22 @@ def test_closing_does_not_wait_for_what_the_queue_holds(database: Database) -> N
             other.rollback()
             drain.join(120)
     assert database.value("select count(*)::int from grid.reading where meter_id = %s", (meter,)) == 1
+
+
+def test_windows_that_stay_as_they_are_hold_up_none_behind_them(database: Database) -> None:
+    tenant, meter = add_meter(database, "same")
+    with database.connect() as session:
+        session.execute(
+            "insert into grid.window_progress (tenant_id, sealed_until, closed_until)"
+            " values (%s, '2026-03-02 12:00Z', '2026-03-02 12:00Z')",
+            (tenant,),
+        )
+        for _ in range(2):  # the second time nothing has changed
+            session.execute(
+                "insert into grid.late_window (tenant_id, meter_id, window_start)"
+                " select %s, %s, '2026-03-02 10:00Z'::timestamptz - n * interval '15 minutes'"
+                " from generate_series(1, 30) as n",
+                (tenant, meter),
+            )
+            session.execute("call grid.close_windows('2026-03-02 12:01Z')")
+            assert database.value("select count(*)::int from grid.late_window") == 0

@@ -9,7 +9,6 @@ declare
     late record;
     failed integer[] := '{}'::integer[];
     summed integer := 0;
-    restated integer := 0;
 begin
     if not pg_try_advisory_xact_lock('grid.window_progress'::regclass::oid::bigint) then
         return 0; -- windows are being closed elsewhere
@@ -30,9 +29,7 @@ begin
         exit when not found or clock_timestamp() > started + max_time;
 
         begin
-            restated := restated + (
-                grid.restate_tenant_window(late.tenant_id, late.window_start, coalesce(at, clock_timestamp())) > 0
-            )::integer;
+            perform grid.restate_tenant_window(late.tenant_id, late.window_start, coalesce(at, clock_timestamp()));
             summed := summed + 1;
         exception when others then
             -- As in closing: one tenant's trouble is not the others', and is tried again next time.
@@ -40,10 +37,10 @@ begin
             raise warning 'window % of tenant % is not restated: %', late.window_start, late.tenant_id, sqlerrm;
         end;
     end loop;
-    return restated;
+    return summed;
 end;
 $$;
 
 comment on function grid.restate_late_windows(timestamptz, integer, interval) is
 'Adds a revision of the loads that late readings changed, at most max_windows, and none that would begin after '
-'max_time. A tenant whose window fails waits, with a warning. Returns how many windows were restated.';
+'max_time. A tenant whose window fails waits, with a warning. Returns how many windows it summed, changed or not.';

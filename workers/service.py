@@ -12,8 +12,10 @@ from typing import Any, TypeVar
 
 import uvloop
 from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
 
 from workers import log as logging_setup
+from workers.errors import error_body, error_response
 from workers.settings import SettingsError, WorkerSettings
 
 log = logging.getLogger(__name__)
@@ -22,6 +24,30 @@ SettingsT = TypeVar("SettingsT", bound=WorkerSettings)
 
 BACKLOG = 1024
 MAX_LINE = 16 * 1024
+
+
+def _refuse(
+    self: RequestHandler,
+    request: web.BaseRequest,
+    status: int = 500,
+    exc: BaseException | None = None,
+    message: str | None = None,
+) -> web.StreamResponse:
+    """aiohttp's answer to what it cannot read, in the one error shape; not logged, as it may hold a token."""
+    if request.writer.output_size > 0:
+        raise ConnectionError("a part of the answer has been sent already")
+    if status >= 500:
+        log.error("a request failed outside its handler: %s", type(exc).__name__)
+        response = error_response(
+            status, error_body("internal_error", "the server failed to answer this request")
+        )
+    else:
+        response = error_response(status, error_body("bad_request", "the request could not be understood"))
+    response.force_close()
+    return response
+
+
+RequestHandler.handle_error = _refuse  # type: ignore[method-assign]
 
 
 def main(settings_type: type[SettingsT], run: Callable[[SettingsT], Coroutine[Any, Any, None]]) -> int:

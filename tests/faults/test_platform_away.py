@@ -41,7 +41,7 @@ async def test_windows_wait_while_nothing_can_be_received_and_for_the_backlog(pl
 
         await ingest.up_again()
         await wait_until_async(lambda: database.value(GOES_ON) is None, "it is back")
-        sent = [reading(1, since + timedelta(milliseconds=n)) for n in range(5)]
+        sent = [reading(n, since) for n in METERS[:5]]
         await gateway.send(sent)
 
     away_until: datetime = database.value("select grid.window_start(max(upper(period))) from ingest.absence")

@@ -13,6 +13,7 @@ import pytest
 
 from tests.hostile.conftest import connect
 from tests.support.platform import Platform
+from tests.support.wait import patient
 
 DOORS = (
     "/",
@@ -160,14 +161,36 @@ def requests(door: str, token: str) -> Iterator[bytes]:
 
 
 def answered(target: Platform, request: bytes) -> bytes:
-    with contextlib.closing(connect(target, "127.0.0.1")) as connection:
-        # The end of what is sent ends what is waited for.
-        with contextlib.suppress(OSError):
-            connection.sendall(request)
-            connection.shutdown(1)
-        with contextlib.suppress(ConnectionResetError):
-            return b"".join(iter(lambda: connection.recv(65536), b""))
-    return b""
+    """The whole answer. What waits for more of the request is told that there is none."""
+    answer = b""
+    with contextlib.closing(connect(target, "127.0.0.1")) as connection, contextlib.suppress(OSError):
+        patience = connection.gettimeout()
+        connection.sendall(request)
+        connection.settimeout(patient(0.2))
+        with contextlib.suppress(TimeoutError):
+            while not whole(answer, request.startswith(b"HEAD")):
+                if not (more := connection.recv(65536)):
+                    return answer
+                answer += more
+            return answer
+        connection.settimeout(patience)
+        connection.shutdown(1)
+        while more := connection.recv(65536):
+            answer += more
+    return answer
+
+
+def whole(answer: bytes, head_only: bool) -> bool:
+    """Whether an answer has come to its end."""
+    head, end, body = answer.partition(b"\r\n\r\n")
+    if not end or not head.startswith(b"HTTP/1."):
+        return False
+    if head_only or head.split()[1] in (b"204", b"304"):
+        return True
+    if re.search(rb"^transfer-encoding: *chunked", head, re.IGNORECASE | re.MULTILINE):
+        return body.endswith(b"0\r\n\r\n")
+    length = re.search(rb"^content-length: (\d+)", head, re.IGNORECASE | re.MULTILINE)
+    return length is not None and len(body) >= int(length[1])
 
 
 @pytest.mark.parametrize("door", DOORS)

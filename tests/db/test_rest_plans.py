@@ -15,7 +15,7 @@ TWO_CHUNKS = """
 
 
 def kept_plan(database: Database, role: str | None = None) -> str:
-    """The plan, for any meter, of its latest reading as a connection of ``role`` (the administrator) keeps it."""
+    """The plan, for any meter, of its latest reading as a connection of ``role`` (or the owner) keeps it."""
     with database.connect(role) as connection:
         connection.execute("set role consumer")
         connection.execute("set plan_cache_mode to force_generic_plan")

@@ -5,7 +5,7 @@ PORT ?= 8080
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test setup setup-dev lint format check-sql check-python types unit integration e2e test-containers openapi bench lock clean
+.PHONY: help run test setup setup-dev lint format check-sql check-python types unit integration e2e test-hostile test-containers openapi bench lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -44,8 +44,11 @@ unit: setup-dev ## Tests that need no server
 integration: setup-dev ## Tests against real servers, one test database each
 	@exec $(BIN)/python -m pytest tests/db tests/integration $(PYTEST_ARGS)
 
-e2e: setup-dev ## End to end, fault and hostile tests
-	@exec $(BIN)/python -m pytest tests/e2e tests/faults tests/hostile $(PYTEST_ARGS)
+e2e: setup-dev ## End to end and fault tests
+	@exec $(BIN)/python -m pytest tests/e2e tests/faults $(PYTEST_ARGS)
+
+test-hostile: setup-dev ## Send what an attacker would, and measure what it costs
+	@exec $(BIN)/python -m pytest tests/hostile $(PYTEST_ARGS)
 
 openapi: setup-dev ## Write the API reference's document again, from the database's comments
 	@WRITE_OPENAPI=1 $(BIN)/python -m pytest -q tests/integration/test_reference.py -k what_the_database_says

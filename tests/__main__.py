@@ -20,7 +20,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 LINT = ["make", "--no-print-directory", "--keep-going", "lint"]
 PYTEST = [sys.executable, "-m", "pytest", "--durations=15", "--cov", "--cov-report="]
-LANES = (("tests/unit", "tests/db", "tests/e2e"), ("tests/integration", "tests/faults", "tests/hostile"))
+LANES = (("tests/unit", "tests/db"), ("tests/integration", "tests/faults", "tests/e2e"))
 """The folders of each lane, of about the same length; tests/db alone needs both editions for every test."""
 NO_TESTS = 5
 """What pytest ends with when nothing in a lane is what was asked for: then the other lane has it."""

@@ -31,7 +31,9 @@ def test_examples(edition: Edition) -> None:
 
 def test_every_character_is_judged_as_in_python(edition: Edition) -> None:
     """Alone, after a letter, and before one, since both sides compose."""
-    characters = [chr(code) for code in range(1, 0x11000) if not 0xD800 <= code < 0xE000]
+    # The same SQL runs on both: all of them on Apache, every thirteenth in WebAssembly, which is slow.
+    step = 1 if edition.name == "apache" else 13
+    characters = [chr(code) for code in range(1, 0x11000, step) if not 0xD800 <= code < 0xE000]
     for pattern in ("ada@{}.example", "ada@x{}.example", "ada@{}x.example", "{}@werke.example"):
         given_addresses = [pattern.format(character) for character in characters]
         with edition.connect() as connection:

@@ -1,4 +1,4 @@
-"""``make test``: every check and test, in two lanes at once, because much of a test is waiting for servers.
+"""``make test``: every check and test, in three lanes at once, because much of a test is waiting for servers.
 
 A lane goes through its commands one after the other. Each pytest has servers, ports and databases of its own,
 and runs its tests in the order they always have. What is printed is whole: a lane's failures come in one
@@ -20,8 +20,8 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 LINT = ["make", "--no-print-directory", "--keep-going", "lint"]
 PYTEST = [sys.executable, "-m", "pytest", "--durations=15", "--cov", "--cov-report="]
-LANES = (("tests/unit", "tests/db"), ("tests/integration", "tests/faults", "tests/e2e"))
-"""The folders of each lane, of about the same length; tests/db alone needs both editions for every test."""
+LANES = (("tests/unit", "tests/db"), ("tests/integration",), ("tests/faults", "tests/e2e"))
+"""The folders of each lane. tests/db needs both editions for every test; the last lane mostly waits."""
 NO_TESTS = 5
 """What pytest ends with when nothing in a lane is what was asked for: then the other lane has it."""
 COVERAGE = [sys.executable, "-m", "coverage"]
@@ -108,9 +108,12 @@ def main() -> int:
     hear_signals()
     begun = time.monotonic()
     one = Lane("one", [LINT, [*PYTEST, *given, *LANES[0]]])
-    two = Lane("two", [[*PYTEST, *given, *LANES[1]]])
-    well = run([one, two])
-    found = [lane.coverage for lane in (one, two) if (CHECKOUT / lane.coverage).exists()]
+    others = [
+        Lane(name, [[*PYTEST, *given, *folders]])
+        for name, folders in zip(("two", "three"), LANES[1:], strict=True)
+    ]
+    well = run([one, *others])
+    found = [lane.coverage for lane in (one, *others) if (CHECKOUT / lane.coverage).exists()]
     if found:
         subprocess.run([*COVERAGE, "combine", "--quiet", *found], cwd=CHECKOUT, check=False)
         subprocess.run([*COVERAGE, "report", "--skip-covered"], cwd=CHECKOUT, check=False)

@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import random
 import threading
-import time
 
 import psycopg
 import pytest
 
 from tests.support.cluster import Database
+from tests.support.wait import patient, wait_until
 
 AT = "2026-03-02 14:00:00Z"
 METER = '[{"meter_id": "M-1", "region": "north", "installed_at": "2026-01-01T00:00:00Z"}]'
+
+WAITING = """
+select count(*) from pg_locks
+where not granted and database = (select oid from pg_database where datname = current_database())
+"""
 
 
 def add_meter(database: Database, code: str) -> tuple[int, int]:
@@ -51,7 +56,7 @@ def test_a_tenants_first_window_waits_for_readings_in_flight(database: Database)
         take_in(session, tenant, meter, "2026-03-02 11:00:00Z")
     sealing = threading.Thread(target=lambda: database.rows("select * from grid.seal_windows(%s)", (AT,)))
     sealing.start()
-    time.sleep(0.3)
+    wait_until(lambda: database.value(WAITING) > 0, "sealing waits for the slow transaction")
     slow.commit()
     slow.close()
     sealing.join()
@@ -176,11 +181,8 @@ def test_inserts_do_not_wait_for_a_second_refresh(database: Database) -> None:
         refreshing = psycopg.connect(database.admin_url)
         refreshing.execute("select pg_advisory_xact_lock('rollup.definition'::regclass::oid::bigint)")
         refreshing.execute("select from rollup.definition for update")
-        second = threading.Thread(target=lambda: database.rows("select rollup.advance(%s)", (AT,)))
-        second.start()
-        time.sleep(0.2)
-        session.execute("set statement_timeout = '1s'")
+        # Whoever waits for the first one waits for ever: the deadline ends it.
+        session.execute("select set_config('statement_timeout', %s, false)", (f"{patient(2):g}s",))
+        session.execute("select rollup.advance(%s)", (AT,))
         session.execute(insert, ("2026-03-02 10:01:00Z", meter))
-        second.join(1)
-        assert not second.is_alive()
         refreshing.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import jwt
 
 from tests.support.cluster import Database
 from tests.support.keys import Keys
@@ -114,3 +115,14 @@ async def registered(client: Client, database: Database, email: str, password: s
     answer = await client.post("verify-otp", email=email, otp=queued_code(database, email))
     assert answer.status == 200, answer.body
     return answer
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    """What a token says, unverified."""
+    return dict(jwt.decode(token, options={"verify_signature": False}))
+
+
+def assert_error(answer: Answer, status: int, code: str) -> None:
+    """The answer is this error, in the one shape."""
+    assert (answer.status, answer.body["code"]) == (status, code), answer.body
+    assert set(answer.body) == {"code", "message", "details", "hint"}

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from tests.db.test_window_races import add_meter
 from tests.support.cluster import Database
-from tests.support.wait import wait_until
+from tests.support.wait import patient, wait_until
 
 # A reading in each window of the last weeks, all of which are sealed.
 BEHIND = """
@@ -44,10 +44,10 @@ def test_a_window_that_becomes_due_during_a_run_closes_in_it(database: Database)
                     " values (grid.window_start(now()) - interval '5 minutes', %s, 1000)",
                     (meter,),
                 )
-            wait_until(lambda: database.value(LOAD, (live,)), "the live window closes", timeout=120)
+            wait_until(lambda: database.value(LOAD, (live,)), "the live window closes", timeout=60)
             assert database.value(LEFT, (live,)) > 0, "while others have weeks to go"
         finally:
-            run.join(120)
+            run.join(patient(60))
     assert not run.is_alive(), "a run leaves what is left to the next one"
     assert database.value(LEFT, (live,)) > 0
     closed: datetime = database.value(LOAD, (live,))
@@ -81,12 +81,12 @@ def test_closing_does_not_wait_for_what_the_queue_holds(database: Database) -> N
                 "draining waits for the other",
             )
             with database.connect() as closing:
-                closing.execute("set statement_timeout = '60s'")
+                closing.execute("select set_config('statement_timeout', %s, false)", (f"{patient(30):g}s",))
                 closing.execute("call grid.close_windows()")
             assert drain.is_alive(), "all the while"
         finally:
             other.rollback()
-            drain.join(120)
+            drain.join(patient(60))
     assert database.value("select count(*)::int from grid.reading where meter_id = %s", (meter,)) == 1
 
 

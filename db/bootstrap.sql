@@ -55,7 +55,7 @@ alter role device set statement_timeout to '5s';
 -- Many small requests share the processors; none of them is worth starting another process for.
 alter role authenticator set max_parallel_workers_per_gather to 0;
 -- Its plans are kept, with every chunk in them. To leave some out when such a plan starts, TimescaleDB reads the check
--- constraints of all: that takes longer than looking a meter up in the index of each (docs/decisions/0017).
+-- constraints of all: that takes longer than looking a meter up in the index of each (docs/decisions/0012).
 alter role authenticator set "timescaledb.enable_chunk_append" to off;
 alter role authenticator set "timescaledb.enable_constraint_aware_append" to off;
 alter role segs_ingest set statement_timeout to '30s';

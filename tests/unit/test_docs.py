@@ -71,6 +71,16 @@ def test_every_decision_is_listed() -> None:
     assert listed == {path.name for path in (DOCS / "decisions").glob("[0-9]*.md")}
 
 
+def test_decisions_are_numbered_without_a_gap_and_named_so_inside() -> None:
+    pages = sorted((DOCS / "decisions").glob("[0-9]*.md"))
+    assert [page.name[:4] for page in pages] == [f"{number:04}" for number in range(1, len(pages) + 1)]
+    for page in pages:
+        assert page.read_text(encoding="utf-8").startswith(f"# {page.name[:4]} "), page.name
+    for page in PAGES:
+        for number, name in re.findall(r"\[(\d{4})\]\([^)]*?(\d{4})-", page.read_text(encoding="utf-8")):
+            assert number == name, f"{page.name}: [{number}] leads to {name}"
+
+
 def test_every_view_and_function_of_the_api_is_described() -> None:
     objects = {path.stem for path in (CHECKOUT / "db/functions/api").glob("*.sql")}
     assert {name for name in objects if f"`{name}`" not in text("api.md")} == set()

@@ -9,7 +9,7 @@ begin
     if query is null and (select p.require_session from auth.policy as p) then
         raise sqlstate 'PT403' using
             message = 'This is reached through the edge alone',
-            hint = 'The edge passes on the query string (X-Segs-Query), which is judged here: docs/decisions/0032.';
+            hint = 'The edge passes on the query string (X-Segs-Query), which is judged here: docs/decisions/0020.';
     end if;
     if headers ->> 'prefer' ~* 'count *= *"?(planned|estimated)' then
         raise sqlstate 'PT400' using

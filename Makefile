@@ -5,7 +5,7 @@ PORT ?= 8080
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test setup setup-dev lint format check-sql check-python types unit integration e2e test-hostile test-containers openapi bench lock clean
+.PHONY: help run test setup setup-dev lint format check-sql check-python types unit integration e2e test-hostile test-containers openapi schema bench lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,9 @@ test-hostile: setup-dev ## Send what an attacker would, and measure what it cost
 
 openapi: setup-dev ## Write the API reference's document again, from the database's comments
 	@WRITE_OPENAPI=1 $(BIN)/python -m pytest -q tests/integration/test_reference.py -k what_the_database_says
+
+schema: setup-dev ## Write db/schema.sql again: all tables on one page
+	@WRITE_SCHEMA=1 $(BIN)/python -m pytest -q tests/db/test_schema_page.py
 
 test-containers: setup-dev ## Build the images and run compose.yaml in containers (starts an engine if none runs)
 	@exec $(BIN)/python -m pytest tests/containers $(PYTEST_ARGS)

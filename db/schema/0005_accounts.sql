@@ -1,21 +1,31 @@
 -- migrate:up
-create schema notify authorization segs_owner;
-comment on schema notify is 'What people are told by mail: the queue notifications, its delivery and its dead letters.';
-
-grant usage on schema auth to segs_auth, platform_admin;
-grant usage on schema api to platform_admin;
-grant usage on schema notify to segs_notifier;
-
 set local role segs_owner;
 
-alter table auth.user_account
-add column phone text check (phone ~ '^\+[1-9][0-9]{6,14}$'),
-add column password_hash text,
-add column verified_at timestamptz,
-add column deleted_at timestamptz,
-add column preferences jsonb not null default '{}' check (jsonb_typeof(preferences) = 'object'),
-drop constraint user_account_role_check,
-add constraint user_account_role_check check (role in ('consumer', 'operator', 'admin', 'platform_admin'));
+create table auth.user_account (
+    user_id uuid primary key default gen_random_uuid(),
+    tenant_id integer not null references grid.tenant,
+    email text not null check (email = lower(email) and length(email) between 3 and 254),
+    name text not null check (length(name) between 1 and 200),
+    role text not null default 'consumer' check (role in ('consumer', 'operator', 'admin', 'platform_admin')),
+    phone text check (phone ~ '^\+[1-9][0-9]{6,14}$'),
+    password_hash text,
+    preferences jsonb not null default '{}' check (jsonb_typeof(preferences) = 'object'),
+    created_at timestamptz not null default now(),
+    verified_at timestamptz,
+    disabled_at timestamptz,
+    deleted_at timestamptz,
+    unique (tenant_id, email),
+    unique (tenant_id, user_id),
+    constraint user_account_email_normal check (
+        deleted_at is not null or coalesce(email = auth.normal_address(email), false)
+    )
+);
+alter table auth.user_account enable row level security;
+comment on table auth.user_account is 'A person who may sign in. The token''s sub claim is user_id.';
+comment on column auth.user_account.email is
+'Unique within the tenant, in its one form (auth.normal_address).';
+comment on column auth.user_account.role is
+'consumer, operator and admin act within their tenant; platform_admin (tenant "platform" only) makes tenants.';
 comment on column auth.user_account.phone is 'E.164, as +4930123456.';
 comment on column auth.user_account.password_hash is
 'Argon2id, in its usual text form with salt and parameters; null until one is set.';
@@ -24,8 +34,16 @@ comment on column auth.user_account.verified_at is
 comment on column auth.user_account.disabled_at is 'From then on the account may do nothing; null while it is in use.';
 comment on column auth.user_account.deleted_at is
 'When the personal data was erased; the row stays, because meters keep their history of owners.';
-comment on column auth.user_account.role is
-'consumer, operator and admin act within their tenant; platform_admin (tenant "platform" only) makes tenants.';
+
+create policy account_of_caller on auth.user_account for select to segs_api
+using (
+    tenant_id = (select auth.tenant_id())
+    and ((select auth.sees_tenant()) or user_id = (select auth.user_id()))
+);
+-- Views show accounts, but never what signing in needs.
+grant select (
+    user_id, tenant_id, email, name, role, phone, created_at, verified_at, disabled_at, deleted_at, preferences
+) on auth.user_account to segs_api;
 
 create table auth.session (
     session_id uuid primary key default gen_random_uuid(),
@@ -41,6 +59,7 @@ create table auth.session (
 );
 create index session_of_user on auth.session (tenant_id, user_id) where revoked_at is null;
 create index session_expiry on auth.session (expires_at);
+alter table auth.session enable row level security;
 comment on table auth.session is
 'One sign-in: the family of its refresh tokens. Access tokens name it (sid) and end with it.';
 comment on column auth.session.expires_at is 'Absolute: refreshing does not move it.';
@@ -53,6 +72,7 @@ create table auth.refresh_token (
     used_at timestamptz
 );
 create index refresh_token_session on auth.refresh_token (session_id);
+alter table auth.refresh_token enable row level security;
 comment on table auth.refresh_token is
 'SHA-256 of every refresh token of a session. Each is good for one use; a second use ends the session.';
 
@@ -66,6 +86,7 @@ create table auth.one_time_code (
     used_at timestamptz,
     primary key (user_id, purpose)
 );
+alter table auth.one_time_code enable row level security;
 comment on table auth.one_time_code is
 'The newest code a person was sent for a purpose. Good once, for ten minutes and five attempts; a new one replaces it.';
 comment on column auth.one_time_code.code_hash is
@@ -77,6 +98,7 @@ create table auth.device_token (
     name text not null check (length(name) between 1 and 200),
     token_hash bytea not null unique check (octet_length(token_hash) = 32),
     meter_ids integer[],
+    stamped text check (stamped in ('start', 'end')),
     created_by uuid not null,
     created_at timestamptz not null default now(),
     revoked_at timestamptz,
@@ -84,61 +106,36 @@ create table auth.device_token (
     foreign key (tenant_id, created_by) references auth.user_account (tenant_id, user_id)
 );
 create index device_token_tenant on auth.device_token (tenant_id, created_at);
+alter table auth.device_token enable row level security;
 comment on table auth.device_token is
 'What a gateway or meter shows to send readings. Shown once when made; kept as its SHA-256.';
 comment on column auth.device_token.meter_ids is 'The only meters it may send for; null means all of the tenant.';
+comment on column auth.device_token.stamped is
+'Whether the device stamps a reading with the start or the end of its interval; null: as the tenant says.';
+
+create policy device_of_admin on auth.device_token for select to segs_api
+using (tenant_id = (select auth.tenant_id()) and (select current_setting('role', true)) = 'admin');
+grant select (
+    device_id, tenant_id, name, meter_ids, stamped, created_by, created_at, revoked_at, last_used_at
+) on auth.device_token to segs_api;
 
 create table auth.policy (
     singleton boolean primary key default true check (singleton),
     require_session boolean not null default false
 );
 insert into auth.policy default values;
+alter table auth.policy enable row level security;
 comment on table auth.policy is 'One row: how strictly tokens are judged.';
 comment on column auth.policy.require_session is
 'Whether a person''s token must name a live session (sid). True in production, where no tokens are made by hand.';
-
-alter table auth.session enable row level security;
-alter table auth.refresh_token enable row level security;
-alter table auth.one_time_code enable row level security;
-alter table auth.device_token enable row level security;
-alter table auth.policy enable row level security;
-
--- Policies on tables ask these, so anyone who reads through the API calls them.
-grant execute on function
-auth.claims(), auth.tenant_id(), auth.user_id(), auth.sees_tenant()
-to platform_admin;
-
--- The platform's own tenant has people and no grid: no regions, plan or rules (made by a trigger on upgraded servers).
-alter table grid.tenant disable trigger user;
-insert into grid.tenant (code, name) values ('platform', 'SEGS platform');
-alter table grid.tenant enable trigger user;
 reset role;
 
 -- migrate:down
 set local role segs_owner;
-revoke execute on function
-auth.claims(), auth.tenant_id(), auth.user_id(), auth.sees_tenant()
-from platform_admin;
 drop table auth.policy;
 drop table auth.device_token;
 drop table auth.one_time_code;
 drop table auth.refresh_token;
 drop table auth.session;
--- Nothing but accounts belongs to the platform's tenant.
-delete from auth.user_account
-where tenant_id = (select tenant_id from grid.tenant where code = 'platform') or role = 'platform_admin';
-delete from grid.tenant where code = 'platform';
-comment on column auth.user_account.disabled_at is null;
-comment on column auth.user_account.role is null;
-alter table auth.user_account
-drop constraint user_account_role_check,
-add constraint user_account_role_check check (role in ('consumer', 'operator', 'admin')),
-drop column preferences,
-drop column deleted_at,
-drop column verified_at,
-drop column password_hash,
-drop column phone;
+drop table auth.user_account;
 reset role;
-revoke usage on schema api from platform_admin;
-revoke usage on schema auth from segs_auth, platform_admin;
-drop schema notify;

@@ -34,7 +34,6 @@ as $$
         [19968,40870), [40960,42125), [44032,55204), [64014,64042)
     }'::int4multirange
 $$;
-revoke all on function auth.is_domain_letter(integer) from public;
 comment on function auth.is_domain_letter(integer) is
 'migration: whether a character outside ASCII may stand in a domain here: a letter without case or in lower case that '
 'IDNA 2008 allows, of a script written from left to right, and as old as Unicode 3.2, so that every program agrees. '
@@ -55,7 +54,6 @@ begin
     return k + (36 * rest / (rest + 38))::integer;
 end;
 $$;
-revoke all on function auth.punycode_adapt(bigint, integer, boolean) from public;
 comment on function auth.punycode_adapt(bigint, integer, boolean) is
 'migration: the next bias of Punycode (RFC 3492, 6.1).';
 
@@ -109,7 +107,6 @@ begin
     return answer;
 end;
 $$;
-revoke all on function auth.punycode(text) from public;
 comment on function auth.punycode(text) is 'migration: a label of a domain in Punycode (RFC 3492, 6.3), without xn--.';
 
 create function auth.from_punycode(encoded text) returns text
@@ -160,7 +157,6 @@ begin
     );
 end;
 $$;
-revoke all on function auth.from_punycode(text) from public;
 comment on function auth.from_punycode(text) is
 'migration: what a label without its xn-- stands for (RFC 3492, 6.2); null when it is no Punycode of letters of ours.';
 
@@ -172,7 +168,6 @@ as $$
         normalize(lower(normalize(value, nfkc) collate pg_catalog.pg_c_utf8), nfkc)
     end
 $$;
-revoke all on function auth.small_letters(text) from public;
 comment on function auth.small_letters(text) is
 'migration: the text in small letters and in one composition (NFKC), the same on every server; null when it has a '
 'letter that is made small differently in different languages.';
@@ -198,7 +193,6 @@ begin
     return null;
 end;
 $$;
-revoke all on function auth.ascii_label(text) from public;
 comment on function auth.ascii_label(text) is
 'migration: a label of a domain, in small letters, as the name service knows it; null when it can be none.';
 
@@ -231,23 +225,13 @@ begin
     return normal;
 end;
 $$;
-revoke all on function auth.normal_address(text) from public;
 comment on function auth.normal_address(text) is
 'migration: the one form of an e-mail address, in which it is stored and compared; null when nobody could sign in '
 'with it: it is none, has a quoted part or an address of a machine, or its domain is reached by nobody.';
-
-alter table auth.user_account
-add constraint user_account_email_normal check (
-    deleted_at is not null or coalesce(email = auth.normal_address(email), false)
-);
-comment on column auth.user_account.email is
-'Unique within the tenant, in its one form (auth.normal_address).';
 reset role;
 
 -- migrate:down
 set local role segs_owner;
-alter table auth.user_account drop constraint user_account_email_normal;
-comment on column auth.user_account.email is 'Lower case, unique within the tenant.';
 drop function auth.normal_address(text);
 drop function auth.ascii_label(text);
 drop function auth.small_letters(text);

@@ -17,7 +17,8 @@ from typing import Any
 import psycopg
 
 from bench import resources
-from stack import database, edge, secrets, servers
+from deploy.deployer import database
+from stack import edge, secrets, servers
 from stack.paths import CHECKOUT
 from stack.process import LogFiles, Server, ServerSpec
 from stack.runtime import Runtime

@@ -26,7 +26,7 @@ from stack.progress import SetupError, say
 DEFAULT_KEEP = 31 * 86400
 """Seconds for which a replaced key is believed: longer than any token that `segs` itself signs."""
 WORKERS_RELOAD = 2.0
-"""Seconds within which the workers have read a changed key file again (workers/tokens.py)."""
+"""Seconds within which the workers have read a changed key file again (workers/lib/tokens.py)."""
 PUBLISH_TIMEOUT = 20.0
 RETIRE_INTERVAL = 60.0
 

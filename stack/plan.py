@@ -11,7 +11,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
 
-from stack import database, edge, redis_users, secrets, servers
+from deploy.deployer import database
+from stack import edge, redis_users, secrets, servers
 from stack.paths import CHECKOUT, DataDir
 from stack.process import LineSink, ServerSpec
 from stack.progress import SetupError, say

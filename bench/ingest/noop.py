@@ -7,7 +7,7 @@ import sys
 import uvloop
 from aiohttp import web
 
-from workers.service import serve, tune_collector
+from workers.lib.service import serve, tune_collector
 
 ANSWER = b'{"accepted":1,"duplicates":0,"rejected":[]}'
 

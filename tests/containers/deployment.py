@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stack import compose_secrets
+from segs import compose_secrets
 from stack.paths import CHECKOUT
 from stack.servers import free_port
 from tests.containers.engine import Engine, compose_program

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from stack import database
+from deploy.deployer import database
 from tests.support.catalog import SCHEMAS
 
 Connection = psycopg.Connection[Any]

@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from stack import database as deployment
-from stack.database import DeployError
+from deploy.deployer import database as deployment
+from deploy.deployer.database import DeployError
 from stack.runtime import Runtime
 from tests.support.catalog import snapshot_of
 from tests.support.cluster import Cluster, Database

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from stack import database as deployment
+from deploy.deployer import database as deployment
 from stack.runtime import Runtime
 from tests.support.catalog import snapshot_of
 from tests.support.cluster import Database

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from stack.database import DB
+from deploy.deployer.database import DB
 from tests.support.report import PGTAP_TOTALS
 from tests.support.tap import SUPPORT, read_tap, run_tap
 

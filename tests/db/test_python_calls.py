@@ -11,7 +11,7 @@ import pytest
 from stack.paths import CHECKOUT
 from tests.support.sqlcalls import Use, uses_in, uses_of
 
-PACKAGES = ("workers", "stack", "simulator", "bench")
+PACKAGES = ("workers", "segs", "stack", "deploy", "simulator", "bench")
 USES = sorted(
     {
         use

@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from stack.database import repair_rollups
+from deploy.deployer.database import repair_rollups
 from tests.conftest import Edition
 from tests.support.cluster import Database
 from tests.support.intake import Intake, Reading

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from stack import database
+from deploy.deployer import database
 from tests.support.schema_page import schema_page
 
 PAGE = database.DB / "schema.sql"

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from stack import database
+from deploy.deployer import database
 
 Connection = psycopg.Connection[Any]
 

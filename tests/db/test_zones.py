@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from stack import database as deployment
+from deploy.deployer import database as deployment
 from stack.runtime import Runtime
 from tests.faults.test_restore import restore, target  # noqa: F401
 from tests.support.catalog import SCHEMAS

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import database as deployment
+from deploy.deployer import database as deployment
 from stack.runtime import PG_BIN, Runtime
 from tests.conftest import StartWorker
 from tests.support.cluster import Cluster, Database

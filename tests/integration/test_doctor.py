@@ -41,7 +41,7 @@ def run(data: DataDir, url: str | None, *words: str) -> subprocess.CompletedProc
     environment = Segs.environment_without_database()
     if url is not None:
         environment["SEGS_DATABASE_URL"] = url
-    command = [sys.executable, "-m", "stack", "doctor", "--data", str(data.path), *words]
+    command = [sys.executable, "-m", "segs", "doctor", "--data", str(data.path), *words]
     return subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -92,7 +92,7 @@ def test_a_fault_of_the_database_is_named(
 def test_a_transaction_that_holds_events_back_is_named(
     data: DataDir, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from stack import doctor as module
+    from segs import doctor as module
 
     monkeypatch.setattr(module, "LONG_TRANSACTION", -1)
     with database.connect(autocommit=False) as writer:

@@ -22,7 +22,7 @@ from tests.support.platform import Platform
 from tests.support.rest import Answer, RestClient
 from tests.support.servers import JOURNAL, Redis
 from tests.support.wait import patient, wait_until
-from workers import db, request_id
+from workers.lib import db, request_id
 
 PAGE = "https://page.example"
 REQUEST_ID = re.compile(r"[0-9a-f]{32}")

@@ -21,7 +21,7 @@ def migrate(database: Database, runtime: Runtime, secrets: Path) -> subprocess.C
     for service, role in roles.items():
         (secrets / f"{service}_database_url").write_text(f"{database.url(role)}\n")
     return subprocess.run(
-        [sys.executable, str(CHECKOUT / "deploy/migrate/deploy.py")],
+        [sys.executable, "-m", "deploy.deployer"],
         env={
             "PATH": f"{runtime.dbmate.parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(CHECKOUT),

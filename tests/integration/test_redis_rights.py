@@ -20,8 +20,8 @@ from tests.support.keys import Keys
 from tests.support.relay import connect
 from tests.support.servers import Redis
 from tests.support.wait import patient
-from workers.tickets import TICKET_KEY
-from workers.tokens import Claims
+from workers.lib.tickets import TICKET_KEY
+from workers.lib.tokens import Claims
 
 ATTEMPT, TIMES = "segs:attempts:login:x", "segs:ingest:latest:x"
 # command with its arguments: who may

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from stack import openapi
+from deploy import openapi
 from stack.paths import CHECKOUT
 from tests.support.keys import Keys
 from tests.support.platform import Platform

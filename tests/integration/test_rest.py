@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stack import database as deployment
+from deploy.deployer import database as deployment
 from tests.support.cluster import Database
 from tests.support.keys import Keys
 from tests.support.rest import Answer, RestClient

@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from stack.database import MANAGED_SCHEMAS
+from deploy.deployer.database import MANAGED_SCHEMAS
 
 # Schemas that this project owns; what TimescaleDB and pgmq make for themselves is theirs.
 SCHEMAS = [*MANAGED_SCHEMAS, "api"]

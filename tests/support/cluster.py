@@ -15,7 +15,7 @@ import psycopg
 from psycopg.rows import TupleRow, tuple_row
 from pytest_postgresql.janitor import DatabaseJanitor
 
-from stack import database as deployment
+from deploy.deployer import database as deployment
 from tests.support.servers import PASSWORD
 from tests.support.wait import wait_until
 

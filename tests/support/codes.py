@@ -11,9 +11,9 @@ from psycopg import errors as sqlstates
 
 from stack.edge import TEMPLATE
 from stack.paths import CHECKOUT
-from workers import errors
-from workers.errors import ServiceError
 from workers.ingest import readings
+from workers.lib import errors
+from workers.lib.errors import ServiceError
 
 Found = tuple[str, int | None]
 """A code and the status it comes with; None in a frame or a batch, which have none."""

@@ -33,7 +33,7 @@ class Segs:
     def command(self, *words: str) -> list[str]:
         """The command line; the data folder is added after the sub-command."""
         at = 2 if words[0] in ("db", "keys") else 1
-        return [sys.executable, "-m", "stack", *words[:at], "--data", str(self.data), *words[at:]]
+        return [sys.executable, "-m", "segs", *words[:at], "--data", str(self.data), *words[at:]]
 
     def environment(self) -> dict[str, str]:
         """Ours, without what would turn the stack to another server."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from stack.database import DB
+from deploy.deployer.database import DB
 
 SUPPORT = sorted((DB / "tests" / "support").glob("*.sql"))
 """Helpers that every test file may use: made before it in its transaction, gone with it."""

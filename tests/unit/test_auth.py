@@ -14,7 +14,6 @@ import jwt
 import pytest
 
 from stack.secrets import load_or_create
-from workers import db
 from workers.auth.attempts import Attempts, Counter
 from workers.auth.bodies import Register, VerifyCode, e164
 from workers.auth.codes import Codes
@@ -22,10 +21,11 @@ from workers.auth.passwords import Passwords, check_policy, is_common
 from workers.auth.queries import Place
 from workers.auth.settings import AuthSettings
 from workers.auth.signing import Signer
-from workers.errors import RateLimited, Unauthorized, Unavailable, Unprocessable
-from workers.sessions import Sessions
-from workers.settings import SettingsError
-from workers.tokens import Claims
+from workers.lib import db
+from workers.lib.errors import RateLimited, Unauthorized, Unavailable, Unprocessable
+from workers.lib.sessions import Sessions
+from workers.lib.settings import SettingsError
+from workers.lib.tokens import Claims
 
 STRONG = "0123456789abcdef0123456789abcdef"
 BASE = {

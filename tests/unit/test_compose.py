@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 
-from stack import compose_secrets, edge
+from segs import compose_secrets
+from stack import edge
 from tests.support.wait import patient
-from workers.settings import weakness
+from workers.lib.settings import weakness
 
 ROOT = Path(__file__).resolve().parents[2]
 EDGE = "edge"

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workers.errors import BadRequest, PayloadTooLarge, Unprocessable
 from workers.ingest.body import decode, gunzip, parse_document, parse_leniently, parse_lines
 from workers.ingest.readings import MALFORMED, Reading, fault, shape
+from workers.lib.errors import BadRequest, PayloadTooLarge, Unprocessable
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workers.lib.settings import SettingsError
 from workers.notifier.letters import LETTERS, UnusableMessageError, compose
 from workers.notifier.postman import retry_delay
 from workers.notifier.settings import NotifierSettings
-from workers.settings import SettingsError
 
 SENDER = Address("SEGS", "no-reply", "segs.example")
 DATA = {

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from workers.platform_health import parse_peers, platform_answer
+from workers.lib.platform_health import parse_peers, platform_answer
 
 OWN = {"live": True, "ready": True, "postgresql": "ok", "redis": "away"}
 

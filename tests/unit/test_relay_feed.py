@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 from prometheus_client import CollectorRegistry
 
+from workers.relay.connection import Allowance
 from workers.relay.cursor import Cursor
 from workers.relay.events import CHUNK, Chunk, Event, chunks, event_text, text_frame
 from workers.relay.history import History
@@ -17,7 +18,6 @@ from workers.relay.hub import Hub
 from workers.relay.metrics import relay_metrics
 from workers.relay.outbox import HIGH_WATER, Outbox, Overflow
 from workers.relay.scope import Filter, Interest, Ownership, Scope, scope_from_row
-from workers.relay.session import Allowance
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -328,7 +328,7 @@ def test_a_full_buffer_drops_its_session_and_no_other() -> None:
 
 def test_an_allowance_runs_out_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr("workers.relay.session.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("workers.relay.connection.time.monotonic", lambda: clock[0])
     allowance = Allowance(burst=2, per_second=1)
     assert [allowance.take() for _ in range(3)] == [True, True, False]
     clock[0] += 3

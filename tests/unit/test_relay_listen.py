@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stack.listen import Printer, describe, websocket_url
+from segs.listen import Printer, describe, websocket_url
 
 
 @pytest.mark.parametrize(

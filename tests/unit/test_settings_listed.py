@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from stack.paths import CHECKOUT
-from workers.settings import PREFIX, WorkerSettings
+from workers.lib.settings import PREFIX, WorkerSettings
 
 NAME = re.compile(rf"{PREFIX}[A-Z0-9_]*[A-Z0-9]")
 
@@ -33,7 +33,7 @@ def _subclasses(kind: type[WorkerSettings]) -> Iterator[type[WorkerSettings]]:
 def read_elsewhere() -> set[str]:
     """Names that code reads by itself: ``os.environ["SEGS_X"]``, ``environ.get("SEGS_X")``."""
     found: set[str] = set()
-    for package in ("workers", "stack", "simulator", "bench"):
+    for package in ("workers", "segs", "stack", "deploy", "simulator", "bench"):
         for path in (CHECKOUT / package).rglob("*.py"):
             tree = ast.parse(path.read_text(encoding="utf-8"))
             for node in ast.walk(tree):

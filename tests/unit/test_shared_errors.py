@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from workers.errors import Forbidden, RateLimited, Unauthorized, Unavailable, error_middleware
+from workers.lib.errors import Forbidden, RateLimited, Unauthorized, Unavailable, error_middleware
 
 SHAPE = {"code", "message", "details", "hint"}
 

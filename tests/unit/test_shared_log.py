@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from workers import request_id
-from workers.db import labelled
-from workers.log import JsonFormatter, LineFormatter, RequestIdFilter
+from workers.lib import request_id
+from workers.lib.db import labelled
+from workers.lib.log import JsonFormatter, LineFormatter, RequestIdFilter
 
 
 def record(message: str, *, failed: bool = False) -> logging.LogRecord:

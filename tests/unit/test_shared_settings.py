@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from workers.ingest.settings import IngestSettings
-from workers.settings import SettingsError, weakness
+from workers.lib.settings import SettingsError, weakness
 
 STRONG = "postgresql://segs_ingest:0123456789abcdefghij@db/segs"
 WEAK = "postgresql://segs_ingest:pw@db/segs"

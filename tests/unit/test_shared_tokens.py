@@ -10,9 +10,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 from tests.support.keys import AUDIENCE, ISSUER, Keys, make_keys
-from workers import tokens
-from workers.errors import Forbidden, Unauthorized, Unavailable
-from workers.tokens import Claims, TokenVerifier, require_role
+from workers.lib import tokens
+from workers.lib.errors import Forbidden, Unauthorized, Unavailable
+from workers.lib.tokens import Claims, TokenVerifier, require_role
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_a_remembered_token_still_expires(
     token = keys.mint("device")
     verifier.verify(token)
     later = time.time() + 7200
-    monkeypatch.setattr("workers.tokens.time.time", lambda: later)
+    monkeypatch.setattr("workers.lib.tokens.time.time", lambda: later)
     with pytest.raises(Unauthorized, match="expired"):
         verifier.verify(token)
 

@@ -12,7 +12,6 @@ from uuid import UUID
 
 import psycopg
 
-from workers import db
 from workers.auth import bodies, queries
 from workers.auth.attempts import Attempts, Counter
 from workers.auth.codes import Codes, hash_token, new_refresh_token
@@ -20,9 +19,10 @@ from workers.auth.passwords import Passwords, check_policy
 from workers.auth.queries import Place, SessionRow
 from workers.auth.settings import AuthSettings
 from workers.auth.signing import Signer
-from workers.errors import BadRequest, Conflict, Forbidden, Unauthorized, Unavailable, Unprocessable
-from workers.sessions import Sessions
-from workers.tokens import Claims
+from workers.lib import db
+from workers.lib.errors import BadRequest, Conflict, Forbidden, Unauthorized, Unavailable, Unprocessable
+from workers.lib.sessions import Sessions
+from workers.lib.tokens import Claims
 
 log = logging.getLogger(__name__)
 

@@ -10,21 +10,21 @@ from aiohttp.typedefs import Handler
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from redis.asyncio import Redis
 
-from workers import db
 from workers.auth.accounts import Accounts
 from workers.auth.attempts import Attempts
 from workers.auth.endpoints import ACCOUNTS, BASE, SESSIONS, TICKETS, VERIFIER, routes
 from workers.auth.passwords import Passwords
 from workers.auth.settings import AuthSettings
 from workers.auth.signing import Signer
-from workers.errors import error_middleware
-from workers.health import HEALTH, setup_health
-from workers.metrics import setup_metrics
-from workers.request_id import follow_requests
-from workers.service import serve
-from workers.sessions import Sessions
-from workers.tickets import Tickets
-from workers.tokens import TokenVerifier
+from workers.lib import db
+from workers.lib.errors import error_middleware
+from workers.lib.health import HEALTH, setup_health
+from workers.lib.metrics import setup_metrics
+from workers.lib.request_id import follow_requests
+from workers.lib.service import serve
+from workers.lib.sessions import Sessions
+from workers.lib.tickets import Tickets
+from workers.lib.tokens import TokenVerifier
 
 REDIS_TIMEOUT = 0.5
 

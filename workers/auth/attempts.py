@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from workers.errors import RateLimited
+from workers.lib.errors import RateLimited
 
 log = logging.getLogger(__name__)
 

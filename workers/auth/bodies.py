@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from workers.auth.addresses import normal_address
-from workers.errors import BadRequest, PayloadTooLarge, Unprocessable, UnsupportedMediaType
+from workers.lib.errors import BadRequest, PayloadTooLarge, Unprocessable, UnsupportedMediaType
 
 MAX_PASSWORD = 1024
 

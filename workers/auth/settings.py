@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from workers.settings import WorkerSettings
+from workers.lib.settings import WorkerSettings
 
 DAY = 86_400
 OWASP_MEMORY = 19 * 1024

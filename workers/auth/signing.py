@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from jwt.algorithms import OKPAlgorithm
 
-from workers.errors import Unavailable
+from workers.lib.errors import Unavailable
 
 log = logging.getLogger(__name__)
 

@@ -14,10 +14,6 @@ from typing import Protocol, TypeVar
 import orjson
 from aiohttp import web
 
-from workers import db, request_id
-from workers.checkup import CHECKUP, Checkup, parse_disks
-from workers.errors import RateLimited, ServiceError, Unavailable, error_middleware
-from workers.health import HEALTH, setup_health
 from workers.ingest import statements
 from workers.ingest.body import Batch, read_batch, read_body
 from workers.ingest.devices import Device, Devices
@@ -37,10 +33,14 @@ from workers.ingest.rows import as_rows
 from workers.ingest.settings import IngestSettings
 from workers.ingest.statements import QuarantineRow
 from workers.ingest.writer import Writer, WriterOptions
-from workers.metrics import setup_metrics
-from workers.platform_health import serve_platform_health
-from workers.service import serve
-from workers.tokens import TokenVerifier, bearer_token
+from workers.lib import db, request_id
+from workers.lib.checkup import CHECKUP, Checkup, parse_disks
+from workers.lib.errors import RateLimited, ServiceError, Unavailable, error_middleware
+from workers.lib.health import HEALTH, setup_health
+from workers.lib.metrics import setup_metrics
+from workers.lib.platform_health import serve_platform_health
+from workers.lib.service import serve
+from workers.lib.tokens import TokenVerifier, bearer_token
 
 log = logging.getLogger(__name__)
 

@@ -21,8 +21,8 @@ import msgspec
 import orjson
 from aiohttp import web
 
-from workers.errors import BadRequest, PayloadTooLarge, Unprocessable, UnsupportedMediaType
 from workers.ingest.readings import MALFORMED, Reading, shape
+from workers.lib.errors import BadRequest, PayloadTooLarge, Unprocessable, UnsupportedMediaType
 
 JSON = "application/json"
 NDJSON = frozenset({"application/x-ndjson", "application/ndjson"})

@@ -8,10 +8,10 @@ import re
 import time
 from typing import NamedTuple
 
-from workers.db import Pool, is_transient
-from workers.errors import Unauthorized, Unavailable
 from workers.ingest import statements
-from workers.tokens import TokenVerifier, require_role
+from workers.lib.db import Pool, is_transient
+from workers.lib.errors import Unauthorized, Unavailable
+from workers.lib.tokens import TokenVerifier, require_role
 
 # Made by rpc/create_device_token: 32 bytes in base64url.
 OPAQUE = re.compile(r"segsd_[A-Za-z0-9_-]{43}")

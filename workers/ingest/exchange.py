@@ -14,7 +14,7 @@ from psycopg.abc import PQGen
 from psycopg.pq import ExecStatus, Format
 from psycopg.pq.abc import PGconn, PGresult
 
-from workers.db import Connection
+from workers.lib.db import Connection
 
 # A larger piece could outgrow libpq's buffer for ever (psycopg#255).
 PIECE = 32 * 1024

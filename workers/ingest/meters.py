@@ -6,10 +6,10 @@ import asyncio
 import time
 from collections.abc import Collection, Mapping
 
-from workers.db import Pool, is_transient
-from workers.errors import Forbidden, Unavailable
 from workers.ingest import statements
 from workers.ingest.readings import Meter
+from workers.lib.db import Pool, is_transient
+from workers.lib.errors import Forbidden, Unavailable
 
 MAX_KNOWN = 1_000_000
 MAX_UNKNOWN = 100_000

@@ -26,8 +26,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from workers.db import Backoff
 from workers.ingest.rows import Mask, Rows
+from workers.lib.db import Backoff
 
 log = logging.getLogger(__name__)
 

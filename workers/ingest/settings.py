@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr, field_validator
 
-from workers.checkup import parse_disks
-from workers.platform_health import parse_peers
-from workers.settings import WorkerSettings
+from workers.lib.checkup import parse_disks
+from workers.lib.platform_health import parse_peers
+from workers.lib.settings import WorkerSettings
 
 MIB = 1024 * 1024
 

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from psycopg.errors import InsufficientPrivilege, UniqueViolation
 
-from workers.db import Connection
 from workers.ingest.exchange import copy_in_transaction, execute_binary
 from workers.ingest.readings import FOREVER, Limits, Meter
 from workers.ingest.rows import ARRAYS, BIGINT, COLUMNS, Mask, Rows, array_data, copy_data, read_key
+from workers.lib.db import Connection
 
 __all__ = ["BatchRow", "QuarantineRow", "Stored", "UniqueViolation"]
 

@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 from psycopg.pq import TransactionStatus
 
-from workers import db
-from workers.errors import ServiceError, Unavailable
 from workers.ingest import statements
 from workers.ingest.metrics import IngestMetrics
 from workers.ingest.plan import Job, Outcome, Plan, make_plan, requests_of
 from workers.ingest.recent import RecentTimes
 from workers.ingest.rows import Mask
 from workers.ingest.statements import Stored
+from workers.lib import db
+from workers.lib.errors import ServiceError, Unavailable
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from workers import service
+from workers.lib import service
 from workers.notifier.app import run
 from workers.notifier.settings import NotifierSettings
 

@@ -9,14 +9,14 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from workers import db
-from workers.errors import error_middleware
-from workers.health import HEALTH, setup_health
-from workers.metrics import setup_metrics
+from workers.lib import db
+from workers.lib.errors import error_middleware
+from workers.lib.health import HEALTH, setup_health
+from workers.lib.metrics import setup_metrics
+from workers.lib.service import serve
 from workers.notifier.delivery import way_out
 from workers.notifier.postman import NotifierMetrics, Postman
 from workers.notifier.settings import NotifierSettings
-from workers.service import serve
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from workers import db
+from workers.lib import db
 from workers.notifier import queries
 from workers.notifier.delivery import Delivery, RefusedError, TryLaterError
 from workers.notifier.letters import LETTERS, UnusableMessageError, compose

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from workers.db import Pool
+from workers.lib.db import Pool
 
 _TAKE = "select msg_id, read_ct, message from notify.take(%s, %s)"
 _DONE = "select notify.done(%s)"

@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from workers.settings import WorkerSettings
+from workers.lib.settings import WorkerSettings
 
 
 class NotifierSettings(WorkerSettings):

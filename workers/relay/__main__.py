@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from workers import service
+from workers.lib import service
 from workers.relay.app import create_app
 from workers.relay.settings import RelaySettings
 

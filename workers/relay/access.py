@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from workers.errors import Forbidden, Unauthorized
+from workers.lib.errors import Forbidden, Unauthorized
+from workers.lib.sessions import Sessions
+from workers.lib.tickets import Tickets
+from workers.lib.tokens import Claims, TokenVerifier, bearer_token, require_role
 from workers.relay.directory import ROLES
 from workers.relay.protocol import BEARER_PREFIX
-from workers.sessions import Sessions
-from workers.tickets import Tickets
-from workers.tokens import Claims, TokenVerifier, bearer_token, require_role
 
 log = logging.getLogger(__name__)
 

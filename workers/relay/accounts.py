@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from workers.errors import RateLimited
-from workers.tokens import Claims
+from workers.lib.errors import RateLimited
+from workers.lib.tokens import Claims
 
 Account = tuple[str, str]
 

@@ -10,12 +10,17 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 from redis.asyncio import Redis
 
-from workers import db, request_id
-from workers.errors import BadRequest, Unavailable, error_middleware
-from workers.health import HEALTH, setup_health
-from workers.metrics import setup_metrics
+from workers.lib import db, request_id
+from workers.lib.errors import BadRequest, Unavailable, error_middleware
+from workers.lib.health import HEALTH, setup_health
+from workers.lib.metrics import setup_metrics
+from workers.lib.request_id import follow_requests
+from workers.lib.sessions import Sessions
+from workers.lib.tickets import Tickets
+from workers.lib.tokens import TokenVerifier, bearer_token, require_role
 from workers.relay.access import Doorkeeper, check_origin
 from workers.relay.accounts import Seats, Turns, account_of
+from workers.relay.connection import SLOW_GRACE, Session
 from workers.relay.directory import ROLES, Directory
 from workers.relay.hub import Hub
 from workers.relay.keeper import Keeper
@@ -23,12 +28,7 @@ from workers.relay.metrics import relay_metrics
 from workers.relay.protocol import SUBPROTOCOL, CloseCode
 from workers.relay.reader import LogReader
 from workers.relay.replay import Replay
-from workers.relay.session import SLOW_GRACE, Session
 from workers.relay.settings import RelaySettings
-from workers.request_id import follow_requests
-from workers.sessions import Sessions
-from workers.tickets import Tickets
-from workers.tokens import TokenVerifier, bearer_token, require_role
 
 POOL_TIMEOUT = 10.0  # a thousand clients that come back at once wait their turn
 SEND_BUFFER = 256 * 1024

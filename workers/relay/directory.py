@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from uuid import UUID
 
-from workers import db
-from workers.errors import Forbidden, Unavailable
+from workers.lib import db
+from workers.lib.errors import Forbidden, Unavailable
+from workers.lib.tokens import Claims
 from workers.relay import queries
 from workers.relay.protocol import ProtocolError, Subscribe
 from workers.relay.scope import Interest, Scope, scope_from_row
-from workers.tokens import Claims
 
 REMEMBER = 1.0
 """Seconds for which a user's rights serve further connections; then they are read again."""

@@ -16,7 +16,7 @@ from workers.relay.outbox import Overflow
 from workers.relay.scope import Filter
 
 if TYPE_CHECKING:
-    from workers.relay.session import Session
+    from workers.relay.connection import Session
 
 log = logging.getLogger(__name__)
 

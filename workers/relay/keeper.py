@@ -7,12 +7,12 @@ import logging
 import time
 from collections import defaultdict
 
-from workers.errors import Forbidden, Unavailable
+from workers.lib.errors import Forbidden, Unavailable
+from workers.lib.sessions import Sessions
+from workers.relay.connection import Session
 from workers.relay.directory import Directory
 from workers.relay.hub import Hub
 from workers.relay.protocol import CloseCode
-from workers.relay.session import Session
-from workers.sessions import Sessions
 
 log = logging.getLogger(__name__)
 

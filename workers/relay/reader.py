@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 import psycopg
 
-from workers import db
+from workers.lib import db
 from workers.relay import queries
 from workers.relay.hub import Hub
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from workers import db
+from workers.lib import db
 from workers.relay import queries
 from workers.relay.accounts import Turns
 from workers.relay.cursor import Cursor, Position

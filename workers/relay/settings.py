@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr
 
-from workers.settings import WorkerSettings
+from workers.lib.settings import WorkerSettings
 
 
 class RelaySettings(WorkerSettings):

@@ -4,7 +4,7 @@ as $$
 declare
     sent constant text := nullif(current_setting('request.headers', true), '')::json ->> 'x-request-id';
 begin
-    -- What a client may choose goes into a log line: letters, digits and little else (workers/request_id.py).
+    -- What a client may choose goes into a log line: letters, digits and little else (workers/lib/request_id.py).
     -- Counting the characters in the pattern ({1,40}) would take ten times as long.
     if sent ~ '^[A-Za-z0-9._-]+$' and length(sent) <= 40 then
         perform

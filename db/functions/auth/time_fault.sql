@@ -15,4 +15,4 @@ $$;
 revoke all on function auth.time_fault(jsonb, timestamptz) from public;
 comment on function auth.time_fault(jsonb, timestamptz) is
 'Why a token whose exp is a number is not good at this time; null when it is. exp is exact; iat and nbf, where there '
-'are any, may be 10 s ahead. The workers have the same rule (workers/tokens.py); PostgREST alone would allow 30 s.';
+'are any, may be 10 s ahead. The workers have the same rule (workers/lib/tokens.py); PostgREST alone would allow 30 s.';

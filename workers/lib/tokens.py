@@ -14,7 +14,7 @@ from uuid import UUID
 import jwt
 from aiohttp import web
 
-from workers.errors import Forbidden, Unauthorized, Unavailable
+from workers.lib.errors import Forbidden, Unauthorized, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Claims:
     role: str
     expires_at: float
     session: str | None = None
-    """The sign-in it came from (sid), which may end before the token does; see :mod:`workers.sessions`."""
+    """The sign-in it came from (sid), which may end before the token does: :mod:`workers.lib.sessions`."""
 
 
 class TokenVerifier:

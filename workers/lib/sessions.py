@@ -9,9 +9,9 @@ from uuid import UUID
 
 import psycopg
 
-from workers import db
-from workers.errors import Unauthorized, Unavailable
-from workers.tokens import Claims
+from workers.lib import db
+from workers.lib.errors import Unauthorized, Unavailable
+from workers.lib.tokens import Claims
 
 log = logging.getLogger(__name__)
 

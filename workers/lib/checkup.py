@@ -17,7 +17,7 @@ from pathlib import Path
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Gauge
 
-from workers import db
+from workers.lib import db
 
 log = logging.getLogger(__name__)
 

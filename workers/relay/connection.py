@@ -8,6 +8,7 @@ import time
 
 from aiohttp import WSMsgType, web
 
+from workers.lib.tokens import Claims
 from workers.relay import protocol
 from workers.relay.accounts import account_of
 from workers.relay.cursor import Cursor, MalformedCursorError
@@ -18,7 +19,6 @@ from workers.relay.outbox import Outbox, Overflow
 from workers.relay.protocol import CloseCode, Ping, ProtocolError, Subscribe, Unsubscribe
 from workers.relay.replay import GAP_MESSAGES, Missed, Replay
 from workers.relay.scope import Filter, Scope
-from workers.tokens import Claims
 
 log = logging.getLogger(__name__)
 

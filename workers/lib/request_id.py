@@ -1,8 +1,8 @@
 """One id a request, the same in nginx's log, in ours and in PostgreSQL's.
 
 nginx takes the id from the client or makes one, and passes it on as ``X-Request-Id``. Here it goes into every
-log line of the request (see :mod:`workers.log`), into ``application_name`` of the connections it uses (see
-:mod:`workers.db`), and back in the response.
+log line of the request (see :mod:`workers.lib.log`), into ``application_name`` of the connections it uses
+(see :mod:`workers.lib.db`), and back in the response.
 """
 
 from __future__ import annotations

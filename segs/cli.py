@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from stack import compose_secrets, database, doctor, keys_cli, listen, runtime, secrets, state, up
+from deploy.deployer import database
+from segs import compose_secrets, doctor, keys_cli, listen, up
+from stack import runtime, secrets, state
 from stack.paths import DataDir, default_data_dir
 from stack.plan import DEFAULT_SIMULATION, SIMULATOR_TOKEN_TTL, TENANT, with_login
 from stack.process import ServerError

@@ -14,9 +14,9 @@ import uvloop
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from workers import log as logging_setup
-from workers.errors import error_body, error_response
-from workers.settings import SettingsError, WorkerSettings
+from workers.lib import log as logging_setup
+from workers.lib.errors import error_body, error_response
+from workers.lib.settings import SettingsError, WorkerSettings
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import errors
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from workers import request_id
+from workers.lib import request_id
 
 log = logging.getLogger(__name__)
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
-
-from stack.edge import REFERENCE
 
 Document = dict[str, Any]
 
+REFERENCE = Path(__file__).with_name("reference")
 PARTS = REFERENCE / "parts"
 JOINED = REFERENCE / "openapi.json"
 PREFIX = "/api/v1"

@@ -1,4 +1,4 @@
-"""Whether the worker on this port of this machine is ready: ``python -m workers.healthcheck PORT``.
+"""Whether the worker on this port of this machine is ready: ``python -m workers.lib.healthcheck PORT``.
 
 A module, not ``python -c``: some engines split a health check's command at its spaces.
 """
@@ -9,7 +9,7 @@ import sys
 from http.client import HTTPConnection
 
 TIMEOUT = 3.0
-USAGE = "usage: python -m workers.healthcheck PORT"
+USAGE = "usage: python -m workers.lib.healthcheck PORT"
 
 
 def main(arguments: list[str]) -> int:

@@ -8,12 +8,12 @@ import sys
 from datetime import UTC, datetime
 from typing import Literal
 
-from workers import request_id
-from workers.settings import WorkerSettings
+from workers.lib import request_id
+from workers.lib.settings import WorkerSettings
 
 
 class RequestIdFilter(logging.Filter):
-    """Notes in each record which request it belongs to (see :mod:`workers.request_id`)."""
+    """Notes in each record which request it belongs to (see :mod:`workers.lib.request_id`)."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Lets every record through."""

@@ -12,10 +12,11 @@ from typing import Any
 
 import psycopg
 
-from stack import database, secrets, servers, state
+from deploy.deployer import database
+from stack import secrets, servers, state
 from stack.paths import DataDir
 from stack.plan import disks
-from workers.checkup import FINDINGS, Finding, disk_finding
+from workers.lib.checkup import FINDINGS, Finding, disk_finding
 
 PRELOADED = ("timescaledb",)
 EXTENSIONS = ("timescaledb", "btree_gist")

@@ -17,13 +17,13 @@ from typing import Any
 
 import psycopg
 
+from deploy.deployer.database import DeployError
+from segs.screen import Screen, plain_screen, rich_screen
 from stack import keys, runtime, state
 from stack import plan as plans
-from stack.database import DeployError
 from stack.paths import DataDir
 from stack.process import LogFiles, ServerError
 from stack.progress import SetupError, say
-from stack.screen import Screen, plain_screen, rich_screen
 from stack.supervisor import Supervisor
 from stack.users import NoSuchUser, find_user
 
@@ -59,7 +59,7 @@ def detach(options: UpOptions, arguments: list[str]) -> int:
     log = options.data.logs / "segs.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "stack", *arguments],
+            [sys.executable, "-m", "segs", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

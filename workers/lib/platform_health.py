@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from workers.checkup import CHECKUP
-from workers.health import HEALTH, PROBE_TIMEOUT
+from workers.lib.checkup import CHECKUP
+from workers.lib.health import HEALTH, PROBE_TIMEOUT
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from stack.feed import RATE_SECONDS, Feed, Snapshot, clock
+from segs.feed import RATE_SECONDS, Feed, Snapshot, clock
 
 POLL_SECONDS = 1.0
 SUMMARY_SECONDS = 10.0

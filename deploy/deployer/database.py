@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import sql
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 DB = ROOT / "db"
 MIGRATIONS_TABLE = "deploy.migration"
 ATTEMPTS = 6

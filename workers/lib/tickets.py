@@ -7,7 +7,7 @@ import secrets
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from workers.errors import Unauthorized, Unavailable
+from workers.lib.errors import Unauthorized, Unavailable
 
 TICKET_KEY = "segs:ws-ticket:"
 MAX_TICKET_LENGTH = 100

@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from stack import database
+from deploy.deployer import database
 
 ADMINISTRATOR = "segs_database_url"
 

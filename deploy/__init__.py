@@ -1,0 +1,1 @@
+"""What a deployment consists of: the deployer, images, the edge, the API reference."""

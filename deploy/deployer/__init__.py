@@ -1,0 +1,1 @@
+"""Brings a database to this checkout."""

@@ -1,0 +1,1 @@
+"""What the workers share: settings, connections, errors, logs, health, tokens."""

@@ -21,7 +21,8 @@ LOAD = "select sum(energy)::int from grid.region_load where revision = 1 and win
 
 async def test_windows_wait_while_nothing_can_be_received_and_for_the_backlog(platform: Platform) -> None:
     database, ingest = platform.database, platform.ingest
-    database.rows("update ingest.limits set absent_after = '2 seconds'")
+    # What came in within idle_after of a round is a back-fill to it, and this test's rounds are soon.
+    database.rows("update ingest.limits set absent_after = '2 seconds', idle_after = '1 millisecond'")
     async with platform.gateway() as gateway:
         start: datetime = database.value("select grid.window_start(now())")
         await gateway.send([reading(n, start - timedelta(minutes=m)) for n in METERS for m in range(1, 16)])

@@ -61,6 +61,8 @@ declare
         '(not (select exists (select from rollup.late as l where l.name = %1$L)) or not exists ('
         'select from rollup.late as l where l.name = %1$L and l.meter_id = s.meter_id and l.bucket = s.bucket))';
 begin
+    -- A continuous aggregate's chunks are ten times as long as those of what it is made of when it is made.
+    perform public.set_chunk_time_interval('grid.reading', interval '1 day');
     for d in select * from rollup.definition order by width loop
         if current_setting('timescaledb.license') = 'timescale' then
             -- Driver A: a hierarchical real-time continuous aggregate.
@@ -159,6 +161,7 @@ begin
         );
         execute format('grant select on rollup.reading_%s to segs_api', d.name);
     end loop;
+    perform public.set_chunk_time_interval('grid.reading', interval '7 days');
 end;
 $$;
 
